@@ -1,4 +1,5 @@
 //! The database's promises: durable or not at all, newer files untouched, sealed rows bound to their place.
+#![allow(clippy::unwrap_used, reason = "a test's own functions")]
 
 use proptest::prelude::*;
 use rusqlite::params;
