@@ -1,2 +1,56 @@
-//! stub
-fn main() {}
+//! The project's own chores: `cargo xtask test`, `trace`, `demo`.
+//!
+//! Called by people and by `.ci/run`. Stands outside the house: it depends on none of its crates and starts them as
+//! programs, so that it always builds, whatever state they are in.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program for people at a terminal: printing is its work"
+)]
+
+mod build;
+mod deny;
+mod house;
+mod job;
+mod needs;
+mod part;
+mod suite;
+mod trace;
+mod tree;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The project's chores.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Run the tests that this machine can run, and say what was left out and why.
+    ///
+    /// Example: cargo xtask test unit house
+    Test(suite::TestArgs),
+    /// Print which test holds which requirement and hazard; fail when one has none.
+    Trace,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().chore {
+        Chore::Test(args) => suite::run(&args),
+        Chore::Trace => trace::print(),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
