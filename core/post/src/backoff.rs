@@ -4,26 +4,45 @@ use std::time::Duration;
 use wire::Time;
 
 /// The first pause.
-const FIRST: Duration = Duration::from_secs(2);
+pub(crate) const FIRST: Duration = Duration::from_secs(2);
 /// The longest pause of our own: a phone must not sit on a reading for longer once the relay is back.
-const LONGEST_OWN: Duration = Duration::from_secs(10 * 60);
+pub(crate) const LONGEST_OWN: Duration = Duration::from_secs(10 * 60);
 /// The longest pause at all: what a relay may ask for is cut here.
 pub const LONGEST: Duration = Duration::from_secs(3600);
 
 /// Failures in a row, and what follows from them. Pure: time and random bits come in.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backoff {
+    first: Duration,
+    longest_own: Duration,
     failures: u32,
     next: Option<Time>,
 }
 
+impl Default for Backoff {
+    fn default() -> Self {
+        Self::between(FIRST, LONGEST_OWN)
+    }
+}
+
 impl Backoff {
+    /// One with other pauses than the usual.
+    #[must_use]
+    pub fn between(first: Duration, longest: Duration) -> Self {
+        Self {
+            first,
+            longest_own: longest.min(LONGEST),
+            failures: 0,
+            next: None,
+        }
+    }
+
     /// One that has seen so many failures, to be continued by [`Backoff::failed`].
     #[must_use]
     pub fn after(failures: u32) -> Self {
         Self {
             failures,
-            next: None,
+            ..Self::default()
         }
     }
 
@@ -36,9 +55,10 @@ impl Backoff {
     /// Notes a failure; the pause lies between half of and the whole doubled span, as `jitter` says, and is never
     /// shorter than the relay asked for (up to [`LONGEST`]).
     pub fn failed(&mut self, now: Time, asked: Option<Duration>, jitter: u32) {
-        let span = FIRST
+        let span = self
+            .first
             .saturating_mul(1 << self.failures.min(10))
-            .min(LONGEST_OWN);
+            .min(self.longest_own);
         let half = span / 2;
         let pause = half + half.mul_f64(f64::from(jitter) / f64::from(u32::MAX));
         self.failures = self.failures.saturating_add(1);
@@ -47,7 +67,7 @@ impl Backoff {
 
     /// Forgets all failures: it worked, or the network is another one now.
     pub fn reset(&mut self) {
-        *self = Self::default();
+        (self.failures, self.next) = (0, None);
     }
 
     /// Whether it may be tried now.

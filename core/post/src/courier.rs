@@ -10,15 +10,38 @@ use std::collections::VecDeque;
 use std::time::Duration;
 use wire::Time;
 
-/// Collecting without a live line: late by this much at worst.
-const COLLECT: Duration = Duration::from_secs(5 * 60);
-/// Collecting beside a live line, in case it keeps something back.
-const COLLECT_BESIDE_LIVE: Duration = Duration::from_secs(30 * 60);
-/// A look at the outbox that nobody asked for, so that a lost wake-up cannot stop the post.
-const SEND: Duration = Duration::from_secs(15 * 60);
-/// Rosters, beside those that arrive by mail.
-const ROSTERS: Duration = Duration::from_secs(6 * 3600);
-/// A live line that ended well is opened again after this.
+/// How often each kind of work is done when nothing else asks for it, and how retries are spaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// Collecting without a live line: mail is late by this much at worst.
+    pub collect: Duration,
+    /// Collecting beside a live line, in case it keeps something back.
+    pub collect_beside_live: Duration,
+    /// A look at the outbox that nobody asked for, so that a lost wake-up cannot stop the post.
+    pub send: Duration,
+    /// Asking for rosters, beside those that arrive by mail.
+    pub rosters: Duration,
+    /// The first pause after a failure.
+    pub first_pause: Duration,
+    /// The longest pause after failures, unless the relay asks for a longer one.
+    pub longest_pause: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        let minutes = |n: u64| Duration::from_secs(n * 60);
+        Self {
+            collect: minutes(5),
+            collect_beside_live: minutes(30),
+            send: minutes(15),
+            rosters: minutes(6 * 60),
+            first_pause: crate::backoff::FIRST,
+            longest_pause: crate::backoff::LONGEST_OWN,
+        }
+    }
+}
+
+/// A live line that ended is opened again after this at the earliest.
 const LIVE: Duration = Duration::from_secs(5);
 
 /// One kind of work at the relay.
@@ -78,7 +101,7 @@ pub enum Effect {
     Stop(Line),
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct State {
     running: bool,
     stopping: bool,
@@ -95,16 +118,20 @@ pub struct Courier {
     paused: bool,
     effects: VecDeque<Effect>,
     jitter: u64,
+    pace: Pace,
 }
 
 impl Courier {
     /// Ready to start; the first [`Event::Tick`] starts every line. `seed` is random and spreads the retries of many
     /// phones.
     #[must_use]
-    pub fn new(seed: u64) -> Self {
+    pub fn new(pace: Pace, seed: u64) -> Self {
         let lines = std::array::from_fn(|_| State {
+            running: false,
+            stopping: false,
             wanted: true,
-            ..State::default()
+            ended: None,
+            backoff: Backoff::between(pace.first_pause, pace.longest_pause),
         });
         Self {
             lines,
@@ -112,6 +139,7 @@ impl Courier {
             paused: false,
             effects: VecDeque::new(),
             jitter: seed | 1,
+            pace,
         }
     }
 
@@ -226,11 +254,11 @@ impl Courier {
             return next;
         }
         let period = match line {
-            Line::Send => SEND,
-            Line::Collect if self.live_is_open => COLLECT_BESIDE_LIVE,
-            Line::Collect => COLLECT,
-            Line::Rosters => ROSTERS,
-            Line::Live => LIVE,
+            Line::Send => self.pace.send,
+            Line::Collect if self.live_is_open => self.pace.collect_beside_live,
+            Line::Collect => self.pace.collect,
+            Line::Rosters => self.pace.rosters,
+            Line::Live => LIVE.min(self.pace.longest_pause),
         };
         match state.ended {
             // An end that lies ahead means that the clock was set back: go by the new clock.

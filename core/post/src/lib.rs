@@ -24,7 +24,7 @@ mod tables;
 
 pub use backoff::{Backoff, LONGEST};
 pub use client::{ClientOptions, RelayClient};
-pub use courier::{Courier, Effect, Event, Line, Outcome};
+pub use courier::{Courier, Effect, Event, Line, Outcome, Pace};
 pub use error::{PostError, Reach, RelayError};
 pub use live::{Live, LiveFrame, MAX_CALL_BYTES};
 pub use tables::SCHEMA;

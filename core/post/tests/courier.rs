@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use std::time::Duration;
-use teleward_post::{Courier, Effect, Event, LONGEST, Line, Outcome};
+use teleward_post::{Courier, Effect, Event, LONGEST, Line, Outcome, Pace};
 use wire::Time;
 
 fn effects(courier: &mut Courier) -> Vec<Effect> {
@@ -14,7 +14,7 @@ const ALL: [Line; 4] = [Line::Send, Line::Collect, Line::Rosters, Line::Live];
 
 #[test]
 fn a_new_file_is_sent_at_once_and_a_failure_waits() {
-    let mut courier = Courier::new(1);
+    let mut courier = Courier::new(Pace::default(), 1);
     let now = Time::from_ms(1_000_000);
     courier.input(Event::Tick, now);
     assert_eq!(effects(&mut courier), ALL.map(Effect::Start));
@@ -45,7 +45,7 @@ fn a_new_file_is_sent_at_once_and_a_failure_waits() {
 
 #[test]
 fn an_opened_line_collects_what_came_before_it() {
-    let mut courier = Courier::new(1);
+    let mut courier = Courier::new(Pace::default(), 1);
     let now = Time::from_ms(0);
     courier.input(Event::Tick, now);
     courier.input(Event::Done(Line::Collect, Outcome::Finished), now);
@@ -56,7 +56,7 @@ fn an_opened_line_collects_what_came_before_it() {
 
 #[test]
 fn paused_means_nothing_starts_until_resumed() {
-    let mut courier = Courier::new(1);
+    let mut courier = Courier::new(Pace::default(), 1);
     let now = Time::from_ms(0);
     courier.input(Event::Tick, now);
     effects(&mut courier);
@@ -98,7 +98,7 @@ proptest! {
     /// REQ-POST-016: under any events and clock jumps each line runs once at a time and is due again in bounded time.
     #[test]
     fn no_line_is_ever_lost_or_doubled(seed: u64, steps in proptest::collection::vec(events(), 0..80)) {
-        let mut courier = Courier::new(seed);
+        let mut courier = Courier::new(Pace::default(), seed);
         let mut now = 1_700_000_000_000_i64;
         let mut running = [false; 4];
         let mut paused = false;
