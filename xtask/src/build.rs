@@ -3,6 +3,7 @@
 //! Parts run the programs it made; none of them calls cargo for a build of its own, which would unify features
 //! differently and build the dependencies again.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -60,7 +61,11 @@ pub fn everything<'j>(job: &'j mut Job<'_>) -> Result<&'j Built> {
 }
 
 /// Runs the test programs that `wanted` names, each in its package's folder; counts their tests in the job's note.
-pub fn run_tests(job: &mut Job<'_>, wanted: impl Fn(&TestProgram) -> bool) -> Result<()> {
+pub fn run_tests(
+    job: &mut Job<'_>,
+    environment: &[(&str, OsString)],
+    wanted: impl Fn(&TestProgram) -> bool,
+) -> Result<()> {
     let chosen: Vec<TestProgram> = everything(job)?
         .tests
         .iter()
@@ -75,6 +80,7 @@ pub fn run_tests(job: &mut Job<'_>, wanted: impl Fn(&TestProgram) -> bool) -> Re
         command
             .current_dir(&test.folder)
             .env("CARGO_MANIFEST_DIR", &test.folder);
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
         if let Some(teleward) = &teleward {
             command.env("TELEWARD_BIN", teleward);
         }

@@ -10,10 +10,12 @@
 
 mod build;
 mod deny;
+mod fhir;
 mod house;
 mod job;
 mod needs;
 mod part;
+mod stock;
 mod suite;
 mod trace;
 mod tree;

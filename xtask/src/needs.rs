@@ -10,6 +10,8 @@ pub enum Need {
     Program(&'static str, &'static str),
     /// A Debian package without a program of its own, such as a library's headers.
     Package(&'static str),
+    /// A module of Python, and the Debian package that brings it.
+    Module(&'static str, &'static str),
     /// A program on the path of at least this version, asked for with these words; Debian's is too old.
     Version(&'static str, &'static [&'static str], (u32, u32)),
 }
@@ -23,6 +25,13 @@ impl Need {
             }
             Self::Package(name) => {
                 (!installed(name)).then(|| format!("the Debian package {name} is not installed"))
+            }
+            Self::Module(name, _) => {
+                let found = Command::new("python3")
+                    .args(["-c", &format!("import {name}")])
+                    .output();
+                let found = found.is_ok_and(|out| out.status.success());
+                (!found).then(|| format!("Python has no module `{name}`"))
             }
             Self::Version(name, words, (major, minor)) => {
                 let found = Command::new(name).args(*words).output().ok();
@@ -43,7 +52,9 @@ impl Need {
     fn package(&self) -> Option<&'static str> {
         match self {
             Self::Program(_, "") | Self::Version(..) => None,
-            Self::Program(_, package) | Self::Package(package) => Some(package),
+            Self::Program(_, package) | Self::Package(package) | Self::Module(_, package) => {
+                Some(package)
+            }
         }
     }
 }

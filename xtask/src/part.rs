@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::job::Job;
 use crate::needs::Need;
-use crate::{build, deny, house, trace, tree};
+use crate::{build, deny, fhir, house, stock, trace, tree};
 
 /// Which of the two sets a part belongs to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,6 +37,9 @@ pub struct Part {
 }
 
 const NODE: Need = Need::Version("node", &["--version"], (20, 0));
+
+/// Go's age needs a newer Go than Debian 12 has.
+const GO: Need = Need::Version("go", &["version"], (1, 25));
 
 /// What every build of the workspace needs: a linker, and D-Bus for the Bluetooth radio.
 fn compiler() -> Vec<Need> {
@@ -125,6 +128,22 @@ pub fn all() -> Result<Vec<Part>> {
         ),
     ]);
     parts.extend(journeys()?);
+    if tree::root().join(fhir::GOLDEN).is_dir() {
+        let needs = vec![
+            Need::Program("java", "openjdk-17-jre-headless"),
+            Need::Program("javac", "openjdk-17-jdk-headless"),
+            Need::Program("mvn", "maven"),
+            Need::Program("python3", "python3"),
+            Need::Module("ensurepip", "python3-venv"),
+        ];
+        parts.push(required(
+            "fhir",
+            "two judges of other hands pass our FHIR",
+            3,
+            needs,
+            fhir::check,
+        ));
+    }
     Ok(parts)
 }
 
@@ -162,7 +181,7 @@ fn console(job: &mut Job<'_>) -> Result<()> {
 }
 
 fn unit(job: &mut Job<'_>) -> Result<()> {
-    build::run_tests(job, |test| test.package != JOURNEYS)?;
+    build::run_tests(job, &[], |test| test.package != JOURNEYS)?;
     job.run(Command::new(tree::cargo()).args(["test", "--workspace", "--doc", "--quiet"]))
 }
 
@@ -194,9 +213,18 @@ fn journeys() -> Result<Vec<Part>> {
             .find_map(|line| line.strip_prefix("//! "))
             .unwrap_or("a journey across processes");
         let wanted = name.clone();
-        parts.push(required(&name, about, 3, compiler(), move |job| {
-            build::run_tests(job, |test| test.package == JOURNEYS && test.name == wanted)
-        }));
+        let is_it =
+            move |test: &build::TestProgram| test.package == JOURNEYS && test.name == wanted;
+        if name == "stock" {
+            let needs = [compiler(), vec![NODE, GO]].into_iter().flatten().collect();
+            parts.push(required(&name, about, 3, needs, move |job| {
+                stock::check(job, &is_it)
+            }));
+        } else {
+            parts.push(required(&name, about, 3, compiler(), move |job| {
+                build::run_tests(job, &[], &is_it)
+            }));
+        }
     }
     Ok(parts)
 }
