@@ -1,2 +1,113 @@
-//! stub
-fn main() {}
+//! `teleward`, the one command.
+//!
+//! Mounts the relay and the station, carries a companion for Linux boxes (`hub`), and holds the tools that people need
+//! when something is unclear: `decode`, `open`, `verify`, `doctor`. No logic of its own: each command turns words into
+//! calls of the house's crates, and answers into text or JSON.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program for people at a terminal: printing is its work"
+)]
+
+mod doctor;
+mod exit;
+mod manual;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::exit::Done;
+
+/// The patient's side, the post office and the clinic's station of Teleward, in one command.
+#[derive(Parser)]
+#[command(name = "teleward", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Doctor(doctor::Args),
+    Completions(manual::CompletionsArgs),
+    Man(manual::ManArgs),
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::from_arg_matches(&definition().get_matches()) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    log_to_stderr();
+    // One TLS provider for everything in this process; a second call could only name the same one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match run(cli.command) {
+        Ok(done) => done.into(),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            Done::Wrong.into()
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<Done> {
+    match command {
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Completions(args) => manual::completions(&args, definition()),
+        Command::Man(args) => manual::man(&args, definition()),
+    }
+}
+
+/// The definition of all commands; the help of each ends with what its exit status means.
+fn definition() -> clap::Command {
+    fn told(command: clap::Command) -> clap::Command {
+        let example = command
+            .get_after_help()
+            .map(|help| format!("{help}\n\n"))
+            .unwrap_or_default();
+        command
+            .mut_subcommands(told)
+            .after_help(format!("{example}{}", exit::STATUS))
+    }
+    told(Cli::command())
+}
+
+/// Logs go to standard error, so that standard output stays for data. `TELEWARD_LOG` says how much.
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("TELEWARD_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// REQ-CLI-001: every command says what it does, gives an example, and names its exit status.
+    #[test]
+    fn every_command_has_help_with_an_example() {
+        let mut waiting = vec![definition()];
+        while let Some(mut command) = waiting.pop() {
+            waiting.extend(command.get_subcommands().cloned());
+            let name = command.get_name().to_owned();
+            assert!(command.get_about().is_some(), "{name} has no help");
+            if !command.has_subcommands() {
+                let help = command.render_long_help().to_string();
+                assert!(help.contains("Example"), "{name} gives no example:\n{help}");
+                assert!(
+                    help.contains("Exit status"),
+                    "{name} does not say its exit status"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        definition().debug_assert();
+    }
+}
