@@ -9,6 +9,7 @@
 )]
 
 mod build;
+mod demo;
 mod deny;
 mod fhir;
 mod house;
@@ -40,12 +41,22 @@ enum Chore {
     Test(suite::TestArgs),
     /// Print which test holds which requirement and hazard; fail when one has none.
     Trace,
+    /// Build what is missing and start a clinic with simulated patients on this machine.
+    ///
+    /// Takes the words of `teleward demo`. Example: cargo xtask demo --patients 5
+    #[command(disable_help_flag = true)]
+    Demo {
+        /// Handed on to `teleward demo`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().chore {
         Chore::Test(args) => suite::run(&args),
         Chore::Trace => trace::print(),
+        Chore::Demo { words } => demo::run(&words),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

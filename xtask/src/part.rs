@@ -50,6 +50,11 @@ fn compiler() -> Vec<Need> {
     ]
 }
 
+/// What `cargo xtask demo` needs.
+pub fn to_build_everything() -> Vec<Need> {
+    compiler().into_iter().chain([NODE]).collect()
+}
+
 /// All parts. Cheap ones stand first; the console stands before the build, which takes its files in.
 pub fn all() -> Result<Vec<Part>> {
     let mut parts = vec![
