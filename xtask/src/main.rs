@@ -8,6 +8,7 @@
     reason = "a program for people at a terminal: printing is its work"
 )]
 
+mod bench;
 mod build;
 mod demo;
 mod deny;
@@ -41,6 +42,14 @@ enum Chore {
     Test(suite::TestArgs),
     /// Print which test holds which requirement and hazard; fail when one has none.
     Trace,
+    /// Measure, with peers in the same run.
+    ///
+    /// Example: cargo xtask bench chain --json docs/measurements/chain.json
+    Bench(bench::BenchArgs),
+    /// Kill processes at named points for hours.
+    ///
+    /// Example: cargo xtask soak --points 1000
+    Soak(bench::SoakArgs),
     /// Build what is missing and start a clinic with simulated patients on this machine.
     ///
     /// Takes the words of `teleward demo`. Example: cargo xtask demo --patients 5
@@ -56,6 +65,8 @@ fn main() -> ExitCode {
     let done = match Cli::parse().chore {
         Chore::Test(args) => suite::run(&args),
         Chore::Trace => trace::print(),
+        Chore::Bench(args) => bench::bench(&args),
+        Chore::Soak(args) => bench::soak(&args),
         Chore::Demo { words } => demo::run(&words),
     };
     match done {
