@@ -15,6 +15,7 @@ mod deny;
 mod fhir;
 mod house;
 mod job;
+mod links;
 mod needs;
 mod part;
 mod stock;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::job::Job;
 use crate::needs::Need;
-use crate::{build, deny, fhir, house, stock, trace, tree};
+use crate::{build, deny, fhir, house, links, stock, trace, tree};
 
 /// Which of the two sets a part belongs to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -74,6 +74,13 @@ pub fn all() -> Result<Vec<Part>> {
             1,
             vec![],
             trace::check,
+        ),
+        required(
+            "links",
+            "every link in the documentation leads somewhere",
+            1,
+            vec![],
+            links::check,
         ),
         required(
             "deny",
