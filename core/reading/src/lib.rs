@@ -1,1 +1,46 @@
-//! stub
+//! What a reading is: one measuring event with its values, exactly as the device or the person gave them.
+//!
+//! In the order in which a newcomer meets them:
+//!
+//! 1. [`Decimal`] and [`Number`]: exact numbers and the five values of IEEE 11073-20601 that are none.
+//! 2. [`BloodPressure`] with its [`PressureUnit`] and [`BloodPressureStatus`]: the one kind of measurement so far.
+//! 3. [`Moment`], [`DeviceTime`] and [`Timing`]: who said when, and how sure that is.
+//! 4. [`DeviceIdentity`] and [`ReadingId`]: the same record read twice, by two phones, is one reading.
+//! 5. [`Reading`]: all of it together, with the raw frame; [`typed_blood_pressure`] makes one from what a person typed.
+//! 6. [`look_alikes`]: which readings without a key of their own are possibly the same.
+//! 7. [`fhir`]: one FHIR R4 `Observation` a line, out and in again without loss.
+//!
+//! Nothing here does I/O, reads a clock or draws a random number. `core/device` makes readings from frames, the
+//! companion keeps and sends them, the station takes them in again.
+
+mod blood_pressure;
+mod decimal;
+mod device_time;
+pub mod fhir;
+mod hex;
+mod id;
+mod identity;
+pub mod json;
+mod look_alike;
+mod moment;
+mod number;
+#[allow(clippy::module_inception)]
+mod reading;
+mod timing;
+mod typed;
+
+pub use blood_pressure::{BloodPressure, BloodPressureStatus, PressureUnit, StatusFlag};
+pub use decimal::{Decimal, DecimalError};
+pub use device_time::DeviceTime;
+pub use fhir::{Gateway, Observed, from_observation, to_observation};
+pub use hex::{HexError, from_hex, to_hex};
+pub use id::{IdError, Place, ReadingId, RecordFields, device_reading_id, typed_reading_id};
+pub use identity::{DeviceIdentity, IdentityError};
+pub use look_alike::{LOOK_ALIKE_WINDOW_MS, look_alikes, possibly_same};
+pub use moment::{Moment, MomentError};
+pub use number::Number;
+pub use reading::{
+    DeviceFacts, DeviceSource, Doubt, Kind, Measurement, Reading, Source, TypedSource,
+};
+pub use timing::{AHEAD_TOLERANCE_MS, ClockReading, TimeBasis, Timing, time_of};
+pub use typed::{TypedBloodPressure, TypedError, typed_blood_pressure};
