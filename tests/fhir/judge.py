@@ -73,9 +73,9 @@ def unit_without_system(resource: dict) -> None:
 
 
 def value_and_reason_for_none(resource: dict) -> None:
-    part = next(part for part in resource["component"] if "valueQuantity" in part)
     reason = {"system": "http://terminology.hl7.org/CodeSystem/data-absent-reason", "code": "error"}
-    part["dataAbsentReason"] = {"coding": [reason]}
+    resource["valueString"] = "there is one"
+    resource["dataAbsentReason"] = {"coding": [reason]}
 
 
 def empty_list(resource: dict) -> None:
