@@ -13,6 +13,7 @@ mod build;
 mod demo;
 mod deny;
 mod fhir;
+mod fuzz;
 mod house;
 mod job;
 mod links;

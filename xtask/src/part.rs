@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::job::Job;
 use crate::needs::Need;
-use crate::{build, deny, fhir, house, links, stock, trace, tree};
+use crate::{build, deny, fhir, fuzz, house, links, stock, trace, tree};
 
 /// Which of the two sets a part belongs to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -156,6 +156,16 @@ pub fn all() -> Result<Vec<Part>> {
             fhir::check,
         ));
     }
+    parts.push(Part {
+        set: Set::Extra,
+        ..required(
+            "fuzz",
+            "every reader of bytes from outside, a minute each",
+            15,
+            compiler(),
+            fuzz::check,
+        )
+    });
     Ok(parts)
 }
 
