@@ -287,15 +287,6 @@ impl age::Identity for AgeIdentity {
         key.zeroize();
         Some(file_key)
     }
-
-    /// A hybrid stanza beside a classical one would be no safer than the classical one: such a file is refused.
-    fn unwrap_stanzas(&self, stanzas: &[Stanza]) -> Option<Result<FileKey, age::DecryptError>> {
-        let mixed = |stanza: &Stanza| stanza.tag != TAG && !stanza.tag.ends_with("-grease");
-        if stanzas.iter().any(|stanza| stanza.tag == TAG) && stanzas.iter().any(mixed) {
-            return Some(Err(age::DecryptError::InvalidHeader));
-        }
-        stanzas.iter().find_map(|stanza| self.unwrap_stanza(stanza))
-    }
 }
 
 /// Whether X25519 with this point gives zero for every scalar. A clamped scalar is a multiple of 8, so any will tell.
