@@ -1,7 +1,6 @@
 //! `teleward`, the one command.
 //!
 //! Mounts the relay and the station, carries a companion for Linux boxes (`hub`), and holds the tools that people need
-//! when something is unclear: `decode`, `open`, `verify`, `doctor`. No logic of its own: each command turns words into
 //! calls of the house's crates, and answers into text or JSON.
 #![allow(
     clippy::print_stdout,
@@ -11,7 +10,9 @@
 
 mod doctor;
 mod exit;
+mod mail;
 mod manual;
+mod progress;
 
 use std::process::ExitCode;
 
@@ -29,6 +30,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Open(mail::open::Args),
+    Verify(mail::verify::Args),
     Doctor(doctor::Args),
     Completions(manual::CompletionsArgs),
     Man(manual::ManArgs),
@@ -53,6 +56,8 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<Done> {
     match command {
+        Command::Open(args) => mail::open::run(&args),
+        Command::Verify(args) => mail::verify::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions(args) => manual::completions(&args, definition()),
         Command::Man(args) => manual::man(&args, definition()),

@@ -1,0 +1,91 @@
+//! `teleward verify`: which envelopes are genuine and whole, and why the others are not.
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::chain::Chains;
+use super::files::{Envelopes, Found};
+use super::trust::{Doubt, Sources, Trust};
+use crate::exit::Done;
+
+/// Check envelopes: who sealed them, that nothing was changed, and that none is missing.
+///
+/// An install's key is learnt from its join, when that is among the files; a station's from the rosters. For each
+/// envelope that does not verify it says why. Exit status 0 only when all verify and none is missing.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example: teleward verify --identity station.txt --rosters rosters.ndjson mailbox/"
+)]
+pub struct Args {
+    #[command(flatten)]
+    envelopes: Envelopes,
+    #[command(flatten)]
+    sources: Sources,
+}
+
+/// Checks them.
+pub fn run(args: &Args) -> Result<Done> {
+    let found = args.envelopes.open()?;
+    let trust = Trust::from(&args.sources, &found)?;
+    let mut chains = Chains::default();
+    let mut verified = 0;
+    for envelope in &found {
+        let judged = judge(&trust, envelope);
+        if let (Ok(_), Ok(plain), Some(id)) = (&judged, &envelope.plain, envelope.id) {
+            chains.add(id, plain);
+            verified += 1;
+        }
+        say(args.envelopes.json, envelope, &judged);
+    }
+    let findings = chains.findings();
+    for finding in &findings {
+        if args.envelopes.json {
+            println!("{}", json!({ "finding": finding }));
+        } else {
+            println!("finding: {finding}");
+        }
+    }
+    if !args.envelopes.json {
+        println!("{verified} of {} verified", found.len());
+        if !trust.root_given && verified > 0 {
+            println!(
+                "The root key was taken from the files themselves: compare it with the invite, or give --root."
+            );
+        }
+    }
+    let well = verified == found.len() && findings.is_empty();
+    Ok(if well { Done::Well } else { Done::Wrong })
+}
+
+/// What was not compared, or a code and words why not.
+type Judged = Result<Vec<&'static str>, (&'static str, String)>;
+
+fn judge(trust: &Trust, found: &Found) -> Judged {
+    let wrong = |reason: &vault::Refusal| (reason.code(), reason.to_string());
+    let plain = found.plain.as_ref().map_err(wrong)?;
+    trust.judge(found, plain).map_err(|doubt| match doubt {
+        Doubt::Wrong(reason) => wrong(&reason),
+        Doubt::NoKeyToTell => (
+            "no_key_to_tell",
+            "nothing at hand says whose key signed it: give --rosters or --key, or the sender's join".to_owned(),
+        ),
+    })
+}
+
+fn say(json: bool, found: &Found, judged: &Judged) {
+    let file = found.file.display().to_string();
+    if !json {
+        match judged {
+            Ok(unsaid) if unsaid.is_empty() => println!("{file}: verified"),
+            Ok(unsaid) => println!("{file}: verified; {}", unsaid.join("; ")),
+            Err((_, why)) => println!("{file}: NOT verified: {why}"),
+        }
+        return;
+    }
+    let mut record = json!({ "file": file, "id": found.id, "verified": judged.is_ok() });
+    match judged {
+        Ok(unsaid) => record["not_compared"] = json!(unsaid),
+        Err((code, text)) => record["error"] = json!({ "code": code, "text": text }),
+    }
+    println!("{record}");
+}

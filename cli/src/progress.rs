@@ -1,0 +1,27 @@
+//! Progress for people, on standard error; nothing when nobody watches.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// How often a spinner moves.
+const TICK: Duration = Duration::from_millis(120);
+
+/// Something that takes a while, of unknown length.
+pub fn spinner(doing: &'static str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    bar.set_message(doing);
+    bar.enable_steady_tick(TICK);
+    bar
+}
+
+/// Something of a known number of steps.
+pub fn steps(doing: &'static str, count: u64) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(count), ProgressDrawTarget::stderr());
+    // The template is ours and sound; the plain bar serves as well.
+    if let Ok(style) = ProgressStyle::with_template("{msg:<32} {bar:30} {pos}/{len}") {
+        bar.set_style(style);
+    }
+    bar.set_message(doing);
+    bar
+}
