@@ -1,0 +1,111 @@
+//! A cursor over little-endian bytes, and why a frame could not be read.
+
+/// Why a frame is no frame of its characteristic. Holds no values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// Fewer bytes than the flags announce.
+    #[error("the frame ends within {field}: {have} bytes, at least {need} needed")]
+    Short {
+        /// The field in which it ends.
+        field: &'static str,
+        /// How many bytes the frame must have at least.
+        need: usize,
+        /// How many it has.
+        have: usize,
+    },
+    /// Flag bits to which the standard gives no meaning: what they announce cannot be read.
+    #[error("reserved flag bits {bits:#04x} are set: the layout of this frame is not known")]
+    ReservedFlags {
+        /// The bits.
+        bits: u32,
+    },
+    /// A frame of fixed length has more bytes than that.
+    #[error("{extra} bytes more than this characteristic has")]
+    TooLong {
+        /// How many.
+        extra: usize,
+    },
+    /// Nothing decodes this characteristic.
+    #[error("characteristic {characteristic:04x} is not decoded by this version")]
+    NotSupported {
+        /// The characteristic.
+        characteristic: u16,
+    },
+    /// An intermediate value, never a reading.
+    #[error("characteristic {characteristic:04x} carries no readings")]
+    NotAReading {
+        /// The characteristic.
+        characteristic: u16,
+    },
+    /// No packet at all, or more than one where a record is one packet.
+    #[error("a record of this characteristic is exactly one packet")]
+    Packets,
+    /// The contents make no id.
+    #[error("the record has no id: {0}")]
+    Id(#[from] reading::IdError),
+}
+
+impl DecodeError {
+    /// Its stable name, as `teleward decode` prints it.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Short { .. } => "short_frame",
+            Self::ReservedFlags { .. } => "reserved_flags",
+            Self::TooLong { .. } => "trailing_bytes",
+            Self::NotSupported { .. } => "unknown_characteristic",
+            Self::NotAReading { .. } => "not_a_reading",
+            Self::Packets => "packets",
+            Self::Id(_) => "no_id",
+        }
+    }
+}
+
+/// Reads fields one after the other.
+pub(crate) struct Cursor<'a> {
+    frame: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    pub(crate) const fn new(frame: &'a [u8]) -> Self {
+        Self { frame, at: 0 }
+    }
+
+    pub(crate) fn take<const N: usize>(
+        &mut self,
+        field: &'static str,
+    ) -> Result<[u8; N], DecodeError> {
+        let bytes = self.frame.get(self.at..self.at + N);
+        let Some(bytes) = bytes.and_then(|bytes| bytes.try_into().ok()) else {
+            return Err(DecodeError::Short {
+                field,
+                need: self.at + N,
+                have: self.frame.len(),
+            });
+        };
+        self.at += N;
+        Ok(bytes)
+    }
+
+    pub(crate) fn u8(&mut self, field: &'static str) -> Result<u8, DecodeError> {
+        self.take::<1>(field).map(|[byte]| byte)
+    }
+
+    pub(crate) fn u16(&mut self, field: &'static str) -> Result<u16, DecodeError> {
+        self.take(field).map(u16::from_le_bytes)
+    }
+
+    /// What is left.
+    pub(crate) fn rest(self) -> &'a [u8] {
+        self.frame.get(self.at..).unwrap_or_default()
+    }
+
+    /// Nothing must be left.
+    pub(crate) fn end(self) -> Result<(), DecodeError> {
+        match self.rest().len() {
+            0 => Ok(()),
+            extra => Err(DecodeError::TooLong { extra }),
+        }
+    }
+}

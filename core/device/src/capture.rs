@@ -1,0 +1,174 @@
+//! What a session hands on, and a reading out of it.
+//!
+//! A record leaves the session the moment it arrives, raw, and is journalled at once. What else the session learns
+//! (who the device is, what its clock shows) follows as [`SessionFacts`]; then [`to_reading`] puts both together.
+
+use crate::blood_pressure::BloodPressureFrame;
+use crate::bytes::DecodeError;
+use crate::radio::DeviceHandle;
+use reading::{
+    ClockReading, DeviceFacts, DeviceIdentity, DeviceSource, DeviceTime, Doubt, Measurement,
+    Moment, Place, Reading, RecordFields, Source, StatusFlag, TimeBasis, Timing, device_reading_id,
+    time_of,
+};
+use serde::{Deserialize, Serialize};
+
+/// The version of the decoder below; it goes up when the same bytes would be read differently.
+pub const DECODER_VERSION: &str = "1";
+
+/// One record as it arrived, before anything is made of it. Safe to write to the spool: it needs nothing else to be
+/// kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CapturedRecord {
+    /// The device as the radio names it.
+    pub device: DeviceHandle,
+    /// The characteristic that carried it.
+    pub characteristic: u16,
+    /// The raw bytes, all packets.
+    pub packets: Vec<Vec<u8>>,
+    /// The phone's time when it arrived.
+    pub arrived: Moment,
+    /// The phone's offset from UTC then, in minutes.
+    pub utc_offset_min: i16,
+    /// Random, drawn once for the connection.
+    pub connection: [u8; 16],
+    /// Its number within the connection, from 0.
+    pub ordinal: u32,
+}
+
+impl CapturedRecord {
+    /// Why this cannot become a reading, if it cannot. It is kept and told all the same.
+    #[must_use]
+    pub fn fault(&self) -> Option<DecodeError> {
+        self.frame().err()
+    }
+
+    fn frame(&self) -> Result<BloodPressureFrame, DecodeError> {
+        match (self.characteristic, self.packets.as_slice()) {
+            (0x2a35, [packet]) => BloodPressureFrame::decode(packet),
+            (0x2a35, _) => Err(DecodeError::Packets),
+            (characteristic @ (0x2a36 | 0x2a49), _) => {
+                Err(DecodeError::NotAReading { characteristic })
+            }
+            (characteristic, _) => Err(DecodeError::NotSupported { characteristic }),
+        }
+    }
+}
+
+/// What a session learns about the device beside its records.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionFacts {
+    /// What the device says about itself.
+    pub device: DeviceFacts,
+    /// Its clock, read before it was set.
+    pub clock: Option<ClockReading>,
+    /// Battery in percent.
+    pub battery_percent: Option<u8>,
+    /// Blood Pressure Feature, the bits as sent.
+    pub feature: Option<u16>,
+    /// Whether all that the device offers was read: nothing more will follow in this session.
+    pub complete: bool,
+}
+
+/// The identity under which a device's records stand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// Fixed when the device was paired; never changes its class.
+    pub device: DeviceIdentity,
+    /// Whether it stands in for one that could not be read in time.
+    pub provisional: bool,
+}
+
+/// The identity that a device gets for good when it is paired: System ID, else serial number, else address.
+#[must_use]
+pub fn identity_at_pairing(facts: &DeviceFacts) -> Option<DeviceIdentity> {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    DeviceIdentity::strongest(
+        facts.system_id,
+        &text(&facts.maker),
+        &text(&facts.model),
+        &text(&facts.serial),
+        facts.address,
+    )
+}
+
+/// Makes the reading of a record. Call it when the session's facts are complete or the session has ended; at the
+/// latest 15 minutes after arrival, then with a provisional identity.
+///
+/// # Errors
+/// [`DecodeError`] when the frame is none; the record stays in the journal as it is.
+pub fn to_reading(
+    record: &CapturedRecord,
+    facts: &SessionFacts,
+    identity: &Identity,
+    install: [u8; 16],
+) -> Result<Reading, DecodeError> {
+    let frame = record.frame()?;
+    let place = Place {
+        install,
+        connection: record.connection,
+        ordinal: record.ordinal,
+    };
+    let clock = facts.clock.as_ref();
+    let (effective, basis) = time_of(frame.time, record.arrived, record.utc_offset_min, clock);
+    let measurement = Measurement::BloodPressure(frame.values());
+    let id = device_reading_id(&RecordFields {
+        device: &identity.device,
+        user_slot: frame.user_slot,
+        kind: reading::Kind::BloodPressure,
+        device_time: frame.time,
+        clock_fault: false,
+        record_number: None,
+        packets: &record.packets,
+        place: Some(place),
+    })?;
+    Ok(Reading {
+        id,
+        measurement,
+        timing: Timing {
+            effective,
+            basis,
+            utc_offset_min: record.utc_offset_min,
+            arrived: record.arrived,
+            device_time: frame.time,
+            clock: facts.clock.clone(),
+        },
+        doubts: doubts(&frame, basis, identity.provisional),
+        source: Source::Device(Box::new(DeviceSource {
+            identity: identity.device.clone(),
+            facts: facts.device.clone(),
+            characteristic: record.characteristic,
+            packets: record.packets.clone(),
+            decoder: DECODER_VERSION.to_owned(),
+            record_number: Vec::new(),
+            clock_fault: false,
+            extra: frame.extra,
+            place,
+        })),
+    })
+}
+
+fn doubts(frame: &BloodPressureFrame, basis: TimeBasis, provisional: bool) -> Vec<Doubt> {
+    let disturbed = |flag| {
+        matches!(
+            flag,
+            StatusFlag::BodyMovement | StatusFlag::CuffTooLoose | StatusFlag::ImproperPosition
+        )
+    };
+    let usable = frame.time.as_ref().map(DeviceTime::is_usable);
+    let reserved = frame.status.is_some_and(|status| status.reserved() != 0);
+    let holds = |doubt: &Doubt| match doubt {
+        Doubt::MeasurementFailed => frame.values().has_failed(),
+        Doubt::Disturbed => frame
+            .status
+            .is_some_and(|status| status.flags().any(disturbed)),
+        Doubt::NoDeviceTime => usable.is_none(),
+        Doubt::DeviceTimeUnusable => usable == Some(false),
+        Doubt::DeviceTimeAhead => usable == Some(true) && basis == TimeBasis::Arrival,
+        Doubt::ClockNotRead => basis == TimeBasis::DeviceAsSent,
+        Doubt::IdentityProvisional => provisional,
+        Doubt::UserUnknown => frame.user_slot == Some(0xff),
+        Doubt::NotUnderstood => reserved || !frame.extra.is_empty(),
+    };
+    Doubt::ALL.into_iter().filter(holds).collect()
+}

@@ -1,0 +1,194 @@
+//! Joins a machine and a radio: the only place where a session waits.
+
+use crate::capture::{CapturedRecord, SessionFacts};
+use crate::machine::{Answer, Call, Effect, Event, Session};
+use crate::plan::Plan;
+use crate::radio::{Advertisement, DeviceHandle, Radio, RadioEvent, RadioFault, RadioState};
+use crate::reason::SessionReport;
+use crate::uuid::Uuid;
+use reading::Moment;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::{Instant, sleep_until};
+
+/// What a session hands on, as soon as it has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionEvent {
+    /// A record, raw: to be journalled at once.
+    Record(CapturedRecord),
+    /// What is known about the device so far; `complete` when nothing more will follow but the setting of its clock.
+    Facts(Box<SessionFacts>),
+    /// The end.
+    Ended(SessionReport),
+}
+
+/// Runs one session to its end and returns its report, which is also the last event.
+///
+/// `started` is the phone's time now; what follows is counted from there on a clock that nobody sets, so that a change
+/// of the phone's clock moves no deadline. When `cancel` is ready, the session ends in an orderly way: dropping the
+/// future instead leaves the link to the platform.
+pub async fn run_session(
+    radio: Arc<dyn Radio>,
+    plan: Plan,
+    started: Moment,
+    out: UnboundedSender<SessionEvent>,
+    cancel: impl Future<Output = ()> + Send,
+) -> SessionReport {
+    let clock = Clock {
+        started,
+        since: Instant::now(),
+    };
+    let device = plan.device.clone();
+    let mut events = radio.events();
+    let mut session = Session::new(plan);
+    let mut cancel = pin!(cancel);
+    let (mut cancelled, mut radio_gone) = (false, false);
+    match radio.state().await {
+        RadioState::On => session.input(Event::Tick, clock.now()),
+        other => session.input(Event::Radio(RadioEvent::State(other)), clock.now()),
+    }
+    let mut pending: Option<Pending> = None;
+    loop {
+        while let Some(effect) = session.poll_effect() {
+            // A host that no longer listens ends the session, not the other way round.
+            let event = match effect {
+                Effect::Run { call, what } => {
+                    let answer = execute(Arc::clone(&radio), device.clone(), what);
+                    pending = Some(Box::pin(async move { (call, answer.await) }));
+                    continue;
+                }
+                Effect::Deliver(record) => SessionEvent::Record(record),
+                Effect::Facts(facts) => SessionEvent::Facts(facts),
+                Effect::Ended(report) => {
+                    let _ = out.send(SessionEvent::Ended(report.clone()));
+                    return report;
+                }
+            };
+            if out.send(event).is_err() {
+                session.input(Event::Cancel, clock.now());
+            }
+        }
+        let deadline = session.deadline().map(|until| clock.instant(until));
+        tokio::select! {
+            // What was received is taken before what was answered: a value never falls behind the end of its link.
+            biased;
+            event = events.next(), if !radio_gone => match event {
+                Some(event) => session.input(Event::Radio(event), clock.now()),
+                None => {
+                    radio_gone = true;
+                    let gone = RadioEvent::State(RadioState::Missing);
+                    session.input(Event::Radio(gone), clock.now());
+                }
+            },
+            (call, result) = answered(&mut pending), if pending.is_some() => {
+                pending = None;
+                session.input(Event::Answer { call, result }, clock.now());
+            }
+            () = &mut cancel, if !cancelled => {
+                cancelled = true;
+                session.input(Event::Cancel, clock.now());
+            }
+            () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
+                session.input(Event::Tick, clock.now());
+            }
+        }
+    }
+}
+
+type Pending = Pin<Box<dyn Future<Output = (u32, Result<Answer, RadioFault>)> + Send>>;
+
+async fn answered(pending: &mut Option<Pending>) -> (u32, Result<Answer, RadioFault>) {
+    match pending {
+        Some(pending) => pending.as_mut().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn execute(
+    radio: Arc<dyn Radio>,
+    device: DeviceHandle,
+    what: Call,
+) -> Result<Answer, RadioFault> {
+    let done = |()| Answer::Done;
+    match what {
+        Call::StartScan(services) => radio.start_scan(&services).await.map(done),
+        Call::StopScan => radio.stop_scan().await.map(done),
+        Call::Connect => radio.connect(&device).await.map(done),
+        Call::Discover => radio.discover(&device).await.map(Answer::Attributes),
+        Call::Subscribe(attribute) => radio.subscribe(&device, attribute).await.map(done),
+        Call::Pair => radio.pair(&device).await.map(done),
+        Call::Read(attribute) => radio.read(&device, attribute).await.map(Answer::Bytes),
+        Call::Write(attribute, bytes) => radio.write(&device, attribute, &bytes).await.map(done),
+        Call::IsBonded => radio.is_bonded(&device).await.map(Answer::Flag),
+        Call::Disconnect => radio.disconnect(&device).await.map(done),
+    }
+}
+
+struct Clock {
+    started: Moment,
+    since: Instant,
+}
+
+impl Clock {
+    fn now(&self) -> Moment {
+        let ms = i64::try_from(self.since.elapsed().as_millis()).unwrap_or(i64::MAX);
+        self.started.plus_ms(ms)
+    }
+
+    fn instant(&self, at: Moment) -> Instant {
+        let ms = u64::try_from(at.ms_since(self.started)).unwrap_or(0);
+        self.since + Duration::from_millis(ms)
+    }
+}
+
+/// Looks for cuffs for a while and tells each one once, and again when it says more about itself; returns all of them.
+///
+/// # Errors
+/// [`RadioFault`] when the radio cannot look.
+pub async fn find_devices(
+    radio: &dyn Radio,
+    period: Duration,
+    mut found: impl FnMut(&Advertisement) + Send,
+) -> Result<Vec<Advertisement>, RadioFault> {
+    match radio.state().await {
+        RadioState::On => {}
+        RadioState::Off => return Err(RadioFault::Off),
+        RadioState::Missing => return Err(RadioFault::Missing),
+        RadioState::Denied => return Err(RadioFault::Denied),
+    }
+    let mut events = radio.events();
+    let mut seen: BTreeMap<DeviceHandle, Advertisement> = BTreeMap::new();
+    match radio.start_scan(&[Uuid::BLOOD_PRESSURE]).await {
+        Ok(()) | Err(RadioFault::Busy) => {}
+        Err(fault) => return Err(fault),
+    }
+    let end = Instant::now() + period;
+    let result = loop {
+        tokio::select! {
+            event = events.next() => match event {
+                Some(RadioEvent::Seen(new)) if new.services.contains(&Uuid::BLOOD_PRESSURE) => {
+                    let known = seen.get(&new.device);
+                    if known.is_none_or(|old| old.name != new.name) {
+                        found(&new);
+                    }
+                    seen.insert(new.device.clone(), new);
+                }
+                Some(RadioEvent::State(RadioState::Off)) => break Err(RadioFault::Off),
+                Some(RadioEvent::State(RadioState::Missing)) | None => break Err(RadioFault::Missing),
+                Some(_) => {}
+            },
+            () = sleep_until(end) => break Ok(()),
+        }
+    };
+    // Whatever was found is told even when the radio does not stop properly.
+    let stopped = radio.stop_scan().await;
+    result?;
+    match stopped {
+        Err(fault @ (RadioFault::Off | RadioFault::Missing)) => Err(fault),
+        _ => Ok(seen.into_values().collect()),
+    }
+}
