@@ -140,6 +140,7 @@ pub fn all() -> Result<Vec<Part>> {
         ),
     ]);
     parts.extend(journeys()?);
+    parts.extend(scripts());
     if tree::root().join(fhir::GOLDEN).is_dir() {
         let needs = vec![
             Need::Program("java", "openjdk-17-jre-headless"),
@@ -205,6 +206,62 @@ fn console(job: &mut Job<'_>) -> Result<()> {
 fn unit(job: &mut Job<'_>) -> Result<()> {
     build::run_tests(job, &[], |test| test.package != JOURNEYS)?;
     job.run(Command::new(tree::cargo()).args(["test", "--workspace", "--doc", "--quiet"]))
+}
+
+/// Journeys that are no Rust: a program `tests/NAME/run`, told by `TELEWARD_BIN` where the built `teleward` is.
+fn scripts() -> Vec<Part> {
+    let python = || Need::Module("ensurepip", "python3-venv");
+    let table = [
+        (
+            "relay",
+            "the relay's interface as its OpenAPI document has it, by an outside tool",
+            3,
+            vec![python()],
+        ),
+        (
+            "radio",
+            "a cuff over real BlueZ and SMP, in a QEMU guest",
+            3,
+            vec![
+                python(),
+                Need::Program("qemu-system-x86_64", "qemu-system-x86"),
+                Need::Package("bluez"),
+                Need::Package("busybox-static"),
+                Need::Program("dbus-daemon", "dbus"),
+                Need::Program("cpio", "cpio"),
+                Need::Program("depmod", "kmod"),
+                Need::Program("strip", "binutils"),
+            ],
+        ),
+        (
+            "browser",
+            "a clinician in Chromium",
+            3,
+            vec![NODE, Need::Program("chromium", "chromium")],
+        ),
+        (
+            "bindings",
+            "the same journey in Kotlin and in Python",
+            4,
+            vec![
+                python(),
+                Need::Program("javac", "openjdk-17-jdk-headless"),
+                Need::Program("mvn", "maven"),
+            ],
+        ),
+    ];
+    let mut parts = Vec::new();
+    for (name, about, budget_minutes, needs) in table {
+        let program = tree::root().join("tests").join(name).join("run");
+        if program.is_file() {
+            let needs = compiler().into_iter().chain(needs).collect();
+            parts.push(required(name, about, budget_minutes, needs, move |job| {
+                let teleward = build::everything(job)?.program("teleward")?;
+                job.run(Command::new(&program).env("TELEWARD_BIN", teleward))
+            }));
+        }
+    }
+    parts
 }
 
 /// The package whose test files are journeys: each is a part of its own.
