@@ -1,0 +1,107 @@
+"""Runs the cases in one boot: one line a case, then a count. Exit code 0: all passed; 1: not all; 2: something is missing."""
+
+import argparse
+import asyncio
+import os
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+from . import image
+from .cases import CASES, Home
+from .clinic import Clinic, ClinicError
+from .cuff import Cuff
+from .guest import Guest, GuestError, program
+from .hub import Hub
+
+# A later case stands on what these made.
+FOUNDATION = ["pairing"]
+TO_PASS = 150
+
+
+async def home(work: Path) -> Home:
+    """Everything up and joined: the guest with its hub in service, relay, station, and a confirmed link."""
+    product = program()
+    cuff = Cuff()
+    await cuff.plug(f"unix-server:{work}/hci")
+    guest = Guest(work, work / "hci")
+    clinic = Clinic(product, work)
+    parts = Home(guest, Hub(guest), cuff, clinic)
+    try:
+        _, invite = await asyncio.gather(guest.boot(product), clinic.open())
+        await guest.powered()
+        await guest.forward(int(clinic.relay.rsplit(":", 1)[1].rstrip("/")))
+        await parts.hub.serve()
+        await asyncio.gather(parts.hub.ask("join", invite), clinic.confirm())
+    except BaseException:
+        await end(parts)
+        raise
+    return parts
+
+
+async def end(parts: Home) -> None:
+    await parts.guest.end()
+    await parts.clinic.end()
+
+
+async def run(names: list[str], work: Path) -> int:
+    start = time.monotonic()
+    parts = await home(work)
+    print(f"ready  {time.monotonic() - start:5.1f} s  the guest is up, the hub has joined", flush=True)
+    passed, failed = 0, 0
+    try:
+        for name in names:
+            words, function = CASES[name]
+            start = time.monotonic()
+            try:
+                async with asyncio.timeout(TO_PASS):
+                    await function(parts)
+            except (AssertionError, GuestError, ClinicError, TimeoutError) as error:
+                failed += 1
+                print(f"FAILED {time.monotonic() - start:5.1f} s  {name}: {words}\n  {error or 'it took too long'}", flush=True)
+            except Exception:  # a fault of the harness must not hide the other cases
+                failed += 1
+                print(f"FAILED {time.monotonic() - start:5.1f} s  {name}: {words}", flush=True)
+                traceback.print_exc()
+            else:
+                passed += 1
+                print(f"passed {time.monotonic() - start:5.1f} s  {name}: {words}", flush=True)
+    finally:
+        await end(parts)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tests/radio/run", description="The journey Radio.")
+    parser.add_argument("--case", action="append", choices=list(CASES), help="only this case, and what it stands on")
+    parser.add_argument("--list", action="store_true", help="say which cases there are")
+    parser.add_argument("--keep", action="store_true", help="keep logs and data, and say where")
+    options = parser.parse_args()
+    if options.list:
+        for name, (words, _) in CASES.items():
+            print(f"{name:<13} {words}")
+        return 0
+    wanted = set(options.case or CASES) | set(FOUNDATION)
+    names = [name for name in CASES if name in wanted]
+    work = Path(tempfile.mkdtemp(prefix="teleward-radio-"))
+    os.chmod(work, 0o700)
+    try:
+        return asyncio.run(run(names, work))
+    except image.Missing as error:
+        print(f"missing: {error}", file=sys.stderr)
+        return 2
+    except (GuestError, ClinicError) as error:
+        print(f"FAILED before the first case: {error}", file=sys.stderr)
+        return 1
+    finally:
+        if options.keep:
+            print(f"kept in {work}", file=sys.stderr)
+        else:
+            shutil.rmtree(work)
+
+
+sys.exit(main())

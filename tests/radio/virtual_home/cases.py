@@ -1,0 +1,230 @@
+"""The cases, in the order in which they happen in one home in one boot.
+
+Each is one function: what the cuff does, the reason code with which the hub's session ends, and which frames the
+station must hold afterwards. The readings of all cases are compared once more at the end.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from . import capture
+from .clinic import Clinic
+from .cuff import CUFF, Cuff, Faults
+from .guest import Guest
+from .hub import Hub
+
+PAIRING_SECONDS = "20"
+FORGET = (
+    "dbus-send --system --print-reply --dest=org.bluez /org/bluez/hci0 org.bluez.Adapter1.RemoveDevice "
+    f"objpath:/org/bluez/hci0/dev_{CUFF.replace(':', '_')}"
+)
+
+
+@dataclass
+class Home:
+    """All parts of the test."""
+
+    guest: Guest
+    hub: Hub
+    cuff: Cuff
+    clinic: Clinic
+    expected: list[dict] = field(default_factory=list)
+
+    def measure(self, systolic: int, diastolic: int, mean: int, pulse: int) -> None:
+        """The cuff measures, and the station must hold it in the end."""
+        self.cuff.measure(systolic, diastolic, mean, pulse)
+        values = {"systolic": systolic, "diastolic": diastolic, "mean_arterial": mean, "pulse_rate": pulse}
+        self.expected.append({name: str(value) for name, value in values.items()})
+
+    async def session(self, seconds: float | None = None) -> str:
+        """The cuff shows itself; the reason code with which the hub's session with it ends."""
+        since = self.hub.mark()
+        await self.cuff.show(seconds)
+        reason = await self.hub.ending(since)
+        await self.cuff.hide()
+        return reason
+
+    async def arrived(self) -> None:
+        """Waits until the station holds what it must hold; what it holds more is an error."""
+        await self.clinic.readings_are(self.expected)
+
+
+Case = Callable[[Home], Awaitable[None]]
+CASES: dict[str, tuple[str, Case]] = {}
+
+
+def case(name: str, words: str) -> Callable[[Case], Case]:
+    def keep(function: Case) -> Case:
+        CASES[name] = (words, function)
+        return function
+
+    return keep
+
+
+def same(wanted: object, found: object, what: str) -> None:
+    if wanted != found:
+        raise AssertionError(f"{what}: wanted {wanted!r}, found {found!r}")
+
+
+@case("refused", "a cuff that is not in pairing mode refuses: pairing_refused")
+async def refused(home: Home) -> None:
+    home.cuff.pairing_mode = False
+    await home.cuff.show()
+    code, out = await home.hub.try_ask("pair", "--seconds", PAIRING_SECONDS)
+    await home.cuff.hide()
+    same(True, code != 0, "the command's failure")
+    same(True, "pairing_refused" in out, f"the reason code pairing_refused in: {out}")
+    same(0, home.cuff.told.encrypted, "encrypted links")
+
+
+@case("pairing", "pairs over SMP by our own agent")
+async def pairing(home: Home) -> None:
+    home.cuff.pairing_mode = True
+    await home.cuff.show()
+    device = await home.hub.ask("pair", "--seconds", PAIRING_SECONDS)
+    await home.cuff.hung_up()
+    home.cuff.pairing_mode = False
+    same(True, home.cuff.told.encrypted > 0, "the cuff saw an encrypted link")
+    same("Teleward Test", device["maker"], "the maker that was read")
+    same("6789", device["serial_tail"], "the serial number's tail")
+    same(87, device["battery_percent"], "the battery in percent")
+
+
+@case("reading", "a reading reaches the station: done")
+async def reading(home: Home) -> None:
+    home.measure(128, 82, 97, 66)
+    same("done", await home.session(), "the reason")
+    await home.arrived()
+    stored = await home.clinic.readings()
+    same("device", stored[0]["source"], "where the reading came from")
+    same(True, stored[0]["effective_sure"], "a sure time")
+    await home.hub.wait(
+        lambda line: line["event"] == "reading" and line["stage"] == stored_words(), "the hub shows it as stored"
+    )
+
+
+def stored_words() -> str:
+    return "at the clinic"
+
+
+@case("clock", "a cuff whose clock is two hours behind: the time is corrected, then the clock is set")
+async def clock(home: Home) -> None:
+    home.cuff.clock_error = timedelta(hours=-2)
+    home.cuff.told.clock_set.clear()
+    home.measure(131, 84, 99, 71)
+    now = home.cuff.now() - home.cuff.clock_error
+    same("done", await home.session(), "the reason")
+    await home.arrived()
+    effective = await home.clinic.effective({"systolic": "131", "diastolic": "84"})
+    same(True, abs(effective - now) < timedelta(seconds=30), f"measured at {now}, shown as {effective}: near")
+    same(1, len(home.cuff.told.clock_set), "times the clock was set")
+    same(True, abs(home.cuff.clock_error) < timedelta(seconds=30), f"the cuff's clock is right, now {home.cuff.clock_error}")
+
+
+@case("failed", "a failed measurement is told as such, never as a number")
+async def failed(home: Home) -> None:
+    home.cuff.fail()
+    home.expected.append({"systolic": None, "diastolic": None, "mean_arterial": None, "pulse_rate": None})
+    same("done", await home.session(), "the reason")
+    await home.arrived()
+
+
+@case("twice", "a record that is indicated twice is one reading")
+async def twice(home: Home) -> None:
+    home.cuff.faults = Faults(twice=True)
+    home.measure(126, 79, 94, 64)
+    same("done", await home.session(), "the reason")
+    same(2, home.cuff.told.indicated.count(home.cuff.told.indicated[-1]), "indications")
+    await home.arrived()
+
+
+@case("drop_before", "the link drops before a reading came: link_lost; the next session has it")
+async def drop_before(home: Home) -> None:
+    home.cuff.faults = Faults(drop_before_first=True)
+    home.measure(134, 86, 102, 73)
+    same("link_lost", await home.session(), "the reason")
+    same("done", await home.session(), "the reason of the next session")
+    await home.arrived()
+
+
+@case("drop_between", "the link drops in the middle of two readings: closed_early; what was sent again is not doubled")
+async def drop_between(home: Home) -> None:
+    home.cuff.faults = Faults(drop_after_sending=1)
+    home.measure(122, 77, 92, 61)
+    await asyncio.sleep(1.1)  # records of one second would have the same time
+    home.measure(124, 78, 93, 62)
+    same("closed_early", await home.session(), "the reason")
+    same(2, len(home.cuff.memory), "records that the cuff still holds")
+    same("done", await home.session(), "the reason of the next session")
+    await home.arrived()
+
+
+@case("brief", "a cuff that shows itself for three seconds only is caught")
+async def brief(home: Home) -> None:
+    home.measure(119, 76, 90, 58)
+    same("done", await home.session(seconds=3), "the reason")
+    await home.arrived()
+
+
+@case("bond", "the cuff lost its bond: bond_lost, nothing is lost; paired anew, it goes on")
+async def bond(home: Home) -> None:
+    await home.cuff.forget_bonds()
+    home.measure(137, 88, 104, 75)
+    same("bond_lost", await home.session(), "the reason")
+    await home.guest.run(FORGET)
+    home.cuff.pairing_mode = True
+    await home.cuff.show()
+    await home.hub.ask("pair", "--seconds", PAIRING_SECONDS)
+    await home.cuff.hung_up()
+    home.cuff.pairing_mode = False
+    if home.cuff.memory:
+        same("done", await home.session(), "the reason of the next session")
+    await home.arrived()
+
+
+@case("adapter", "the adapter goes away in a session and comes back: radio_gone; the hub goes on by itself")
+async def adapter(home: Home) -> None:
+    home.measure(129, 83, 98, 67)
+    home.cuff.hold.clear()
+    since = home.hub.mark()
+    await home.cuff.show()
+    await home.cuff.reached.wait()
+    home.cuff.unplug()
+    await home.guest.adapter("off")
+    same("radio_gone", await home.hub.ending(since), "the reason")
+    home.cuff.hold.set()
+    await home.guest.adapter("on")
+    await home.guest.powered()
+    same("done", await home.session(), "the reason once it is back")
+    await home.arrived()
+
+
+@case("kept", "the hub ends and starts again: what it knows stays, nothing is sent twice")
+async def kept(home: Home) -> None:
+    await home.hub.stop()
+    home.measure(125, 80, 95, 63)
+    await home.hub.serve()
+    same("done", await home.session(), "the reason")
+    await home.arrived()
+
+
+@case("air", "what was taken crossed the kernel's HCI, confirmed, on an encrypted link")
+async def air(home: Home) -> None:
+    await home.guest.run("killall btmon; while pidof btmon; do sleep 0.1; done")
+    seen = capture.read(await home.guest.fetch("/tmp/hci.snoop"))
+    same([], seen.unencrypted_indications, "indications on a link without encryption")
+    same(home.cuff.told.indicated, seen.indications, "the frames in the capture, in order")
+    same(True, seen.confirmations >= len(home.cuff.told.confirmed), "confirmations")
+    same(True, seen.encrypted >= 3, f"links that became encrypted, {seen.encrypted}: at least 3")
+    same(True, seen.pairing_packets > 0, "pairing over SMP")
+
+
+@case("once", "in the end the station holds each reading once, and no finding")
+async def once(home: Home) -> None:
+    await home.arrived()
+    same([], home.cuff.memory, "records that the cuff still holds")
+    same([], await home.clinic.findings(), "findings at the station")
+    queue = (await home.hub.ask("status"))["queue"]
+    same((0, 0), (queue["waiting"], queue["stuck"]), "what waits at the hub")

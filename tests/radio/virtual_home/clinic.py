@@ -1,0 +1,148 @@
+"""Relay and station on the host's loopback, and what a clinician sees in the console's own interface."""
+
+import asyncio
+import json
+import secrets
+import urllib.error
+import urllib.request
+from datetime import datetime
+from pathlib import Path
+
+ADMINISTRATOR = "radio"
+TO_START = 60
+TO_ARRIVE = 60
+VALUES = ["systolic", "diastolic", "mean_arterial", "pulse_rate"]
+
+
+class ClinicError(Exception):
+    """Relay or station did not do what was asked; the text says what."""
+
+
+class Server:
+    """One of the product's servers."""
+
+    def __init__(self, name: str, process: asyncio.subprocess.Process, ready: dict) -> None:
+        self.name = name
+        self.process = process
+        self.ready = ready
+        self.rest = asyncio.create_task(process.stdout.read())
+
+    @classmethod
+    async def start(cls, name: str, words: list[str], log: Path) -> "Server":
+        with log.open("wb") as err:
+            process = await asyncio.create_subprocess_exec(
+                *words, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=err
+            )
+        async with asyncio.timeout(TO_START):
+            while line := await process.stdout.readline():
+                if line.startswith(b"{"):
+                    return cls(name, process, json.loads(line))
+        raise ClinicError(f"the {name} ended before it was ready: {log.read_text(errors='replace')}")
+
+    async def end(self) -> None:
+        if self.process.returncode is None:
+            self.process.terminate()
+            await self.process.wait()
+        await self.rest
+
+
+class Clinic:
+    def __init__(self, program: Path, work: Path) -> None:
+        self.program = program
+        self.work = work
+        self.servers: list[Server] = []
+        self.cookie = ""
+        self.patient = ""
+
+    async def open(self) -> str:
+        """Starts relay and station, signs in, makes a patient; gives the invite's text."""
+        relay_dir, station_dir = self.work / "relay", self.work / "station"
+        relay = await self.serve("relay", "relay", "--json", "--dir", str(relay_dir), "--listen", "127.0.0.1:0")
+        self.relay = relay.ready["relay"]
+        password = secrets.token_urlsafe(18)
+        password_file = self.work / "password"
+        password_file.touch(mode=0o600)
+        password_file.write_text(password)
+        await self.found(relay_dir, station_dir, password_file)
+        station = await self.serve("station", "clinic", "--json", "--dir", str(station_dir), "--listen", "127.0.0.1:0")
+        self.console = station.ready["console"].rstrip("/")
+        await self.post("/api/session", {"name": ADMINISTRATOR, "password": password})
+        patient = {"name": "Ada Test", "born": "1950-04-01", "record_number": "R-1", "phone": "", "zone": "Etc/UTC"}
+        self.patient = (await self.post("/api/patients", patient))["id"]
+        return (await self.post(f"/api/patients/{self.patient}/invites", {}))["url"]
+
+    async def serve(self, name: str, *words: str) -> Server:
+        server = await Server.start(name, [str(self.program), *words], self.work / f"{name}.log")
+        self.servers.append(server)
+        return server
+
+    async def run(self, *words: str) -> str:
+        process = await asyncio.create_subprocess_exec(
+            str(self.program), *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+        out, err = await process.communicate()
+        if process.returncode != 0:
+            raise ClinicError(f"teleward {' '.join(words)} ended with {process.returncode}: {err.decode().strip()}")
+        return out.decode()
+
+    async def confirm(self) -> None:
+        """A person at the clinic compares the words."""
+        async with asyncio.timeout(TO_ARRIVE):
+            while True:
+                page = await self.get(f"/api/patients/{self.patient}")
+                for link in page["links"]:
+                    if link["state"] == "pending":
+                        await self.post(f"/api/links/{link['up']}/confirm", {"how": "words"})
+                        return
+                await asyncio.sleep(0.2)
+
+    async def readings(self) -> list[dict]:
+        """All readings of the patient, newest first."""
+        return (await self.get(f"/api/patients/{self.patient}/readings?limit=200"))["readings"]
+
+    async def readings_are(self, expected: list[dict]) -> None:
+        """Waits until the station has as many readings as expected; then they must be those, each once."""
+        try:
+            async with asyncio.timeout(TO_ARRIVE):
+                while len(found := await self.readings()) < len(expected):
+                    await asyncio.sleep(0.2)
+        except TimeoutError:
+            pass
+        key = lambda values: [str(values[name]) for name in VALUES]  # noqa: E731
+        wanted = sorted(map(key, expected))
+        shown = sorted(key(reading["values"]) for reading in found)
+        if wanted != shown:
+            raise ClinicError(f"the station should hold {wanted}, and it holds {shown}")
+
+    async def effective(self, values: dict) -> datetime:
+        """When the reading with these values was measured, as the station has it."""
+        for reading in await self.readings():
+            if values.items() <= reading["values"].items():
+                return datetime.fromisoformat(reading["effective"])
+        raise ClinicError(f"no reading with {values}")
+
+    async def findings(self) -> list[dict]:
+        return (await self.get("/api/findings"))["findings"]
+
+    async def get(self, path: str) -> dict:
+        return await asyncio.to_thread(self.ask, "GET", path, None)
+
+    async def post(self, path: str, body: dict) -> dict:
+        return await asyncio.to_thread(self.ask, "POST", path, body)
+
+    def ask(self, method: str, path: str, body: dict | None) -> dict:
+        headers = {"x-teleward": "1", "cookie": self.cookie, "content-type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.console + path, data, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                if cookie := answer.headers.get("set-cookie"):
+                    self.cookie = cookie.split(";")[0]
+                content = answer.read()
+        except urllib.error.HTTPError as error:
+            raise ClinicError(f"{method} {path}: {error.code} {error.read().decode(errors='replace')}") from None
+        return json.loads(content) if content else {}
+
+    async def end(self) -> None:
+        for server in reversed(self.servers):
+            await server.end()

@@ -1,0 +1,161 @@
+"""The virtual machine: boots it, runs commands in it, and fetches files from it.
+
+A command is one TCP connection to the guest's port 5000, which QEMU forwards from the host's loopback: one line goes
+in, lines come out, the last says the exit code. Commands run side by side; hanging up ends what was started.
+"""
+
+import asyncio
+import contextlib
+import os
+import shlex
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from . import image
+
+APPEND = (
+    "console=ttyS0 quiet loglevel=3 panic=-1 reboot=t mitigations=off nokaslr no_timer_check tsc=reliable "
+    "cryptomgr.notests rcupdate.rcu_expedited=1"
+)
+# Software emulation on a busy machine of two cores needs 5 to 8 seconds.
+TO_BOOT = 90
+TO_ANSWER = 60
+
+
+class GuestError(Exception):
+    """The virtual machine did not do what was asked; the text says what."""
+
+
+class Guest:
+    def __init__(self, work: Path, hci: Path) -> None:
+        self.work = work
+        self.hci = hci
+        self.port = free_port()
+        self.qemu: asyncio.subprocess.Process | None = None
+
+    async def boot(self, program: Path) -> None:
+        if not shutil.which("qemu-system-x86_64"):
+            raise image.Missing("qemu-system-x86_64 is not here: apt-get install qemu-system-x86")
+        vmlinuz, _ = image.kernel()
+        initrd = image.archive(program, self.work)
+        words = [
+            "qemu-system-x86_64", "-machine", "pc,accel=tcg", "-cpu", "max", "-smp", "2", "-m", "1024M",
+            "-nodefaults", "-display", "none", "-no-reboot",
+            "-kernel", str(vmlinuz), "-initrd", str(initrd), "-append", APPEND,
+            "-serial", f"file:{self.console}",
+            "-chardev", f"socket,id=hci,path={self.hci}", "-serial", "chardev:hci",
+            "-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{self.port}-10.0.2.15:5000",
+            "-device", "virtio-net-pci,netdev=net,romfile=",
+        ]  # fmt: skip
+        with (self.work / "qemu.log").open("wb") as log:
+            self.qemu = await asyncio.create_subprocess_exec(*words, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            async with asyncio.timeout(TO_BOOT):
+                while True:
+                    if self.qemu.returncode is not None:
+                        raise GuestError(f"qemu ended: {(self.work / 'qemu.log').read_text(errors='replace')}")
+                    with contextlib.suppress(GuestError, OSError):
+                        await self.run("true", patience=2)
+                        return
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            raise GuestError(f"the guest did not boot in {TO_BOOT} s: {self.console.read_text(errors='replace')}") from None
+
+    @property
+    def console(self) -> Path:
+        return self.work / "console.log"
+
+    async def run(self, command: str, patience: float = TO_ANSWER) -> str:
+        """A command's output; an exit code other than 0 is an error."""
+        code, out = await self.try_run(command, patience)
+        if code != 0:
+            raise GuestError(f"`{command}` ended with {code}: {out.strip()}")
+        return out
+
+    async def try_run(self, command: str, patience: float = TO_ANSWER) -> tuple[int, str]:
+        """A command's exit code and output."""
+        lines: list[str] = []
+        try:
+            async with asyncio.timeout(patience):
+                async for line in self.stream(command + " 2>&1"):
+                    lines.append(line)
+        except TimeoutError:
+            raise GuestError(f"`{command}` gave no answer in {patience} s; so far: {''.join(lines)}") from None
+        return exit_code(command, lines)
+
+    async def stream(self, command: str) -> AsyncIterator[str]:
+        """A command's lines as they come; the last is `exit CODE`."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 22)
+        try:
+            writer.write(command.encode() + b"\n")
+            await writer.drain()
+            while line := await reader.readline():
+                yield line.decode(errors="replace")
+        finally:
+            writer.close()
+
+    async def fetch(self, path: str) -> bytes:
+        """A file of the guest."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            writer.write(f"cat {shlex.quote(path)}\n".encode())
+            content = await reader.read()
+        finally:
+            writer.close()
+        body, found, code = content.rpartition(b"exit ")
+        if not found or code.strip() != b"0":
+            raise GuestError(f"{path} cannot be read in the guest")
+        return body
+
+    async def forward(self, port: int) -> None:
+        """Makes a port of the host's loopback the same port of the guest's loopback."""
+        await self.run(f"setsid nc -ll -p {port} -e nc 10.0.2.2 {port} >/dev/null 2>&1 </dev/null & true")
+
+    async def adapter(self, state: str) -> None:
+        """Plugs the adapter `on` or `off`."""
+        await self.run(f"setsid /guest/adapter {state} >/dev/null 2>&1 </dev/null")
+
+    async def powered(self) -> None:
+        """Waits until BlueZ has an adapter that is on."""
+        ask = (
+            "dbus-send --system --print-reply --dest=org.bluez /org/bluez/hci0 "
+            "org.freedesktop.DBus.Properties.Get string:org.bluez.Adapter1 string:Powered"
+        )
+        async with asyncio.timeout(TO_ANSWER):
+            while True:
+                code, out = await self.try_run(ask)
+                if code == 0 and "boolean true" in out:
+                    return
+                await asyncio.sleep(0.2)
+
+    async def end(self) -> None:
+        if self.qemu and self.qemu.returncode is None:
+            self.qemu.terminate()
+            await self.qemu.wait()
+
+
+def exit_code(command: str, lines: list[str]) -> tuple[int, str]:
+    text = "".join(lines)
+    body, found, code = text.rpartition("exit ")
+    if not found or not code.strip().isdigit():
+        raise GuestError(f"the guest hung up on `{command}`: {text}")
+    return int(code), body
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def program() -> Path:
+    """The built product."""
+    named = os.environ.get("TELEWARD_BIN")
+    root = Path(__file__).resolve().parents[3]
+    target = Path(os.environ.get("CARGO_TARGET_DIR", root / "target"))
+    path = Path(named) if named else target / "debug" / "teleward"
+    if not path.exists():
+        raise image.Missing(f"{path} is not here: cargo build -p teleward-cli")
+    return path.resolve()
