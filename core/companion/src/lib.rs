@@ -1,1 +1,77 @@
-//! stub
+//! The patient's side put together: journal, sync, devices, lifecycle, on one install at one clinic.
+//!
+//! In: what devices send and people type, an invite, what the clinic mails, and the shell's lifecycle. Out: views,
+//! changes, and mail. Callers are `bindings` and `cli`'s hub; both see [`Companion`] and plain records only.
+//!
+//! Inside, in the order of a reading's way:
+//!
+//! 1. `sessions`: one device session each, over whatever [`device::Radio`] there is.
+//! 2. `journal`: readings, immutable, each once; the *spool* in their place while the keys are locked.
+//! 3. `mail`: sealing just before the hand-over; opening what came; findings in words.
+//! 4. `engine`: all of the post as one machine without sockets (`input`, `poll_effect`, `deadline`).
+//! 5. `desk`: commands and views over the database. `actor`: routes, and decides nothing.
+//!
+//! What happens in a process that is killed anywhere is decided by the database alone: each step is one transaction,
+//! and the property tests crash between any two.
+
+mod actor;
+mod caller;
+mod captured;
+mod change;
+mod companion;
+mod config;
+mod desk;
+mod device_table;
+mod engine;
+mod error;
+mod finding;
+mod input;
+mod join;
+mod journal;
+mod keys;
+mod link;
+mod mail;
+mod request;
+mod sessions;
+mod show;
+#[cfg(test)]
+mod sim;
+mod tables;
+#[cfg(test)]
+mod tests;
+pub mod view;
+
+pub use change::{Changes, Revision};
+pub use companion::{Companion, Ports};
+pub use config::{Config, Role};
+pub use error::CompanionError;
+pub use input::{Frame, JoinOptions, ManualReading, Network, Submitted};
+pub use post::Pace;
+pub use tables::SCHEMA;
+pub use view::{
+    CircleView, Cursor, DeviceView, DrainReport, FindingView, HistoryPage, HistoryQuery, LinkState,
+    LinkView, QueueView, ReadingView, RequestId, RequestState, RequestView, Stage, Status, Topic,
+    ValueView, View,
+};
+
+/// The kill points of this crate (see `fault`).
+pub const FAULT_POINTS: &[&str] = &[
+    "companion.first_keys",
+    "companion.link_keys",
+    "companion.joining",
+    "companion.claimed",
+    "companion.rosters",
+    "companion.join_sealed",
+    "companion.journalled",
+    "companion.captured",
+    "companion.settled",
+    "companion.paired",
+    "companion.spool",
+    "companion.spooled",
+    "companion.spool_drained",
+    "companion.sealed",
+    "companion.handed",
+    "companion.received",
+    "companion.fetched",
+    "companion.consumed",
+];

@@ -365,6 +365,30 @@ pub fn drop_unhanded(
     Ok(ids.collect::<Result<_, _>>()?)
 }
 
+/// The other end lost what came after a number (a restored station): files that are still here go again as they are;
+/// the ids of those whose bytes are gone are returned, so that their content can be sealed anew.
+///
+/// # Errors
+/// Those of the database.
+pub fn send_again(
+    tx: &Tx<'_>,
+    mailbox: MailboxId,
+    kid: Kid,
+    after: u64,
+) -> Result<Vec<EnvelopeId>, PostError> {
+    let after = i64::try_from(after).unwrap_or(i64::MAX);
+    tx.prepare_cached(
+        "UPDATE post_out SET state = 2 WHERE box = ?1 AND kid = ?2 AND seq > ?3 AND state = 3",
+    )?
+    .execute(params![mailbox.0, kid.0, after])?;
+    let mut gone =
+        tx.prepare_cached("SELECT id FROM post_out WHERE box = ?1 AND kid = ?2 AND seq > ?3 AND state = 4 ORDER BY seq")?;
+    let gone = gone.query_map(params![mailbox.0, kid.0, after], |row| {
+        row.get(0).map(EnvelopeId)
+    })?;
+    Ok(gone.collect::<Result<_, _>>()?)
+}
+
 /// Where the outgoing mail stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Status {

@@ -21,8 +21,9 @@ pub type Tx<'a> = rusqlite::Transaction<'a>;
 pub struct Database {
     path: PathBuf,
     schema: Schema,
-    writer: Mutex<Option<Connection>>,
+    // Dropped before the writer: the last connection to close writes the log back, and a reader cannot.
     readers: Mutex<Vec<Connection>>,
+    writer: Mutex<Option<Connection>>,
     paused: AtomicBool,
 }
 

@@ -1,0 +1,227 @@
+//! The face: one handle, any number of clones of its parts behind it, one actor on one thread.
+//!
+//! Every method is `async` and works in any executor: it hands a command to the actor and waits for the answer. A
+//! cancelled wait cancels nothing that was begun. Dropping the handle ends the actor.
+
+use crate::actor::{self, Command, Start};
+use crate::change::{ChangeWatch, Changes, Revision};
+use crate::config::Config;
+use crate::error::CompanionError;
+use crate::input::{Frame, JoinOptions, ManualReading, Network, Submitted};
+use crate::view::{Cursor, DrainReport, HistoryPage, HistoryQuery, RequestId, Topic, View};
+use device::Radio;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use vault::{KeyVault, RecoverySheet};
+
+/// What the platform lends to the companion.
+pub struct Ports {
+    /// Where keys are kept.
+    pub key_vault: Arc<dyn KeyVault>,
+    /// What reaches devices, if anything does.
+    pub radio: Option<Arc<dyn Radio>>,
+}
+
+impl std::fmt::Debug for Ports {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ports")
+            .field("radio", &self.radio.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The core running for one patient on one install.
+#[derive(Debug)]
+pub struct Companion {
+    commands: mpsc::Sender<Command>,
+    changes: ChangeWatch,
+}
+
+/// Commands that may wait for the actor at once; a caller beyond that waits its turn.
+const WAITING_COMMANDS: usize = 64;
+
+impl Companion {
+    /// Opens the data folder, making it at the first start, and begins to work. The only constructor.
+    ///
+    /// # Errors
+    /// [`CompanionError::InUse`], [`CompanionError::UpdateNeeded`], [`CompanionError::KeysMissing`],
+    /// [`CompanionError::DiskFull`], [`CompanionError::Storage`]; [`CompanionError::Locked`] only at the very first
+    /// start, when there are no keys yet. Later, a locked device opens, and readings go to the spool.
+    pub fn open(config: Config, ports: Ports) -> Result<Self, CompanionError> {
+        let (commands, inbox) = mpsc::channel(WAITING_COMMANDS);
+        let changes = actor::start(Start {
+            config,
+            ports,
+            commands: inbox,
+        })?;
+        Ok(Self { commands, changes })
+    }
+
+    /// One topic's present state.
+    ///
+    /// # Errors
+    /// [`CompanionError::Paused`], [`CompanionError::Closed`], or those of the database.
+    pub async fn view(&self, topic: Topic) -> Result<View, CompanionError> {
+        self.ask(|reply| Command::View { topic, reply }).await
+    }
+
+    /// A page of the journal, newest first.
+    ///
+    /// # Errors
+    /// [`CompanionError::Locked`] while the keys are out of reach; otherwise as for [`Companion::view`].
+    pub async fn history(
+        &self,
+        query: HistoryQuery,
+        cursor: Option<Cursor>,
+    ) -> Result<HistoryPage, CompanionError> {
+        self.ask(|reply| Command::History {
+            query,
+            cursor,
+            reply,
+        })
+        .await
+    }
+
+    /// Waits until something changed after `after`; start with `Revision(0)`. Any number of consumers may wait, each
+    /// with its own revision.
+    ///
+    /// # Errors
+    /// [`CompanionError::Closed`].
+    pub async fn next_change(&self, after: Revision) -> Result<Changes, CompanionError> {
+        self.changes.next(after).await.ok_or(CompanionError::Closed)
+    }
+
+    /// Makes the patient's recovery key. The sheet (words and QR) is shown once and kept nowhere; its public half is
+    /// named in the next [`Companion::join`].
+    ///
+    /// # Errors
+    /// [`CompanionError::AlreadyJoined`], since only a person at the clinic can change it later.
+    pub async fn prepare_recovery(&self) -> Result<RecoverySheet, CompanionError> {
+        self.ask(|reply| Command::PrepareRecovery { reply }).await
+    }
+
+    /// Joins the clinic of an invite. The request is done when the relay has the join; the check words stand in
+    /// `view(status)` as soon as it is sealed.
+    ///
+    /// # Errors
+    /// [`CompanionError::BadInput`] for something that is no invite or has expired, [`CompanionError::AlreadyJoined`],
+    /// [`CompanionError::Locked`].
+    pub async fn join(
+        &self,
+        invite: &str,
+        options: JoinOptions,
+    ) -> Result<RequestId, CompanionError> {
+        let invite = invite.to_owned();
+        self.ask(|reply| Command::Join {
+            invite,
+            options,
+            reply,
+        })
+        .await
+    }
+
+    /// Keeps a typed reading; returns its id after the commit.
+    ///
+    /// # Errors
+    /// [`CompanionError::BadInput`], or those of the database.
+    pub async fn record_manual(&self, manual: ManualReading) -> Result<String, CompanionError> {
+        self.ask(|reply| Command::RecordManual { manual, reply })
+            .await
+    }
+
+    /// Keeps a measurement that the shell took from a device itself; returns after the commit.
+    ///
+    /// # Errors
+    /// [`CompanionError::BadInput`] for a frame that cannot be decoded, or those of the database.
+    pub async fn submit_frame(&self, frame: Frame) -> Result<Submitted, CompanionError> {
+        self.ask(|reply| Command::SubmitFrame { frame, reply })
+            .await
+    }
+
+    /// Looks for a device that is ready to pair, pairs with it and takes what it holds. The request's result is the
+    /// device's id.
+    ///
+    /// # Errors
+    /// [`CompanionError::NoRadio`], or those of the database.
+    pub async fn pair(&self, timeout: Duration) -> Result<RequestId, CompanionError> {
+        self.ask(|reply| Command::Pair { timeout, reply }).await
+    }
+
+    /// Forgets a paired device; its readings stay.
+    ///
+    /// # Errors
+    /// [`CompanionError::Unknown`].
+    pub async fn forget(&self, device: &str) -> Result<RequestId, CompanionError> {
+        let device = device.to_owned();
+        self.ask(|reply| Command::Forget { device, reply }).await
+    }
+
+    /// Removes a finished request from `view(requests)`.
+    ///
+    /// # Errors
+    /// [`CompanionError::Unknown`].
+    pub async fn dismiss(&self, request: RequestId) -> Result<(), CompanionError> {
+        self.ask(|reply| Command::Dismiss { request, reply }).await
+    }
+
+    /// Ends all work, writes the database's log back and closes it, so that the system can suspend the process.
+    /// Returns when that is done; at the latest after `deadline`, when it goes on in the background.
+    ///
+    /// # Errors
+    /// Those of the database; it is closed all the same.
+    pub async fn pause(&self, deadline: Duration) -> Result<(), CompanionError> {
+        let (reply, answer) = oneshot::channel();
+        self.commands
+            .send(Command::Pause { deadline, reply })
+            .await
+            .map_err(|_| CompanionError::Closed)?;
+        answer.await.map_err(|_| CompanionError::Closed)?
+    }
+
+    /// Opens the database again and goes on, also in a background launch.
+    ///
+    /// # Errors
+    /// As for [`Companion::open`].
+    pub async fn resume(&self) -> Result<(), CompanionError> {
+        self.ask(|reply| Command::Resume { reply }).await
+    }
+
+    /// A hint that the network is another one, or gone. It only changes when things are tried.
+    ///
+    /// # Errors
+    /// [`CompanionError::Closed`].
+    pub async fn network_changed(&self, network: Network) -> Result<(), CompanionError> {
+        self.ask(|reply| Command::NetworkChanged { network, reply })
+            .await
+    }
+
+    /// Sends and collects what there is, for at most `budget`: what a background wake-up calls.
+    ///
+    /// # Errors
+    /// [`CompanionError::Paused`], [`CompanionError::Closed`].
+    pub async fn drain(&self, budget: Duration) -> Result<DrainReport, CompanionError> {
+        self.ask(|reply| Command::Drain { budget, reply }).await
+    }
+
+    /// Ends all work and closes the data folder; returns when another process may open it.
+    pub async fn close(&self) {
+        let (reply, answer) = oneshot::channel();
+        if self.commands.send(Command::Close { reply }).await.is_ok() {
+            // Either the actor says that it has closed, or it is gone already.
+            let _closed = answer.await;
+        }
+    }
+
+    async fn ask<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<T, CompanionError>>) -> Command,
+    ) -> Result<T, CompanionError> {
+        let (reply, answer) = oneshot::channel();
+        self.commands
+            .send(command(reply))
+            .await
+            .map_err(|_| CompanionError::Closed)?;
+        answer.await.map_err(|_| CompanionError::Closed)?
+    }
+}

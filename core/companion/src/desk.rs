@@ -1,0 +1,707 @@
+//! Where commands meet the database: the engine, the journal, the keys and the spool of one install.
+//!
+//! In: commands with `now`. Out: values, after their commit. No sockets and no tasks: the actor and the property tests
+//! run the same desk.
+
+use crate::captured::{self, Spooled};
+use crate::config::Config;
+use crate::device_table::{self, Paired, Who};
+use crate::engine::{Effect, Engine, Event};
+use crate::error::CompanionError;
+use crate::input::{Frame, JoinOptions, ManualReading, Network, Submitted};
+use crate::journal::{self, Added};
+use crate::keys::{self, Keys};
+use crate::link::{self, NewLink};
+use crate::view::{
+    Cursor, DeviceView, HistoryPage, HistoryQuery, LinkState, QueueView, RequestId, Topic, View,
+};
+use crate::{finding, mail, request, show, tables};
+use device::{CapturedRecord, DeviceHandle, ReasonCode, SessionFacts};
+use post::Line;
+use reading::Reading;
+use std::collections::VecDeque;
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::time::Duration;
+use store::rusqlite::{OptionalExtension as _, params};
+use store::{Database, DirLock, Tx};
+use vault::{AgeRecipient, ClockState, Invite, KeyVault, RecoverySheet, Spool, SpoolError};
+use wire::{InstallId, Time};
+
+/// Records held in memory while the disk takes nothing: more than a cuff stores.
+const UNWRITTEN_MOST: usize = 1000;
+/// Old readings are looked for so often.
+const PURGE_EVERY: Duration = Duration::from_secs(24 * 3600);
+
+/// One install's desk.
+pub(crate) struct Desk {
+    engine: Engine,
+    vault: Arc<dyn KeyVault>,
+    spool: Spool,
+    install: InstallId,
+    config: Config,
+    purged_at: Option<Time>,
+    /// When the shell said that there is no network; looked past after a while.
+    offline_since: Option<Time>,
+    /// Records that could not be written down yet.
+    unwritten: VecDeque<CapturedRecord>,
+    _lock: DirLock,
+}
+
+impl Desk {
+    pub(crate) fn open(
+        config: Config,
+        vault: Arc<dyn KeyVault>,
+        now: Time,
+    ) -> Result<Self, CompanionError> {
+        let lock = DirLock::take(&config.data_dir)?;
+        let db = Database::open(&config.data_dir.join("companion.db"), tables::SCHEMA)?;
+        let (install, recipient, mut keys) = match read_meta(&db)? {
+            Some((install, recipient)) => (install, recipient, keys::load(vault.as_ref())?),
+            None => first_start(&db, vault.as_ref())?,
+        };
+        if let Keys::Open(keys) = &mut keys {
+            keys.load_link(vault.as_ref(), &db)?;
+        }
+        let spool =
+            Spool::open(&config.data_dir.join("spool"), recipient).map_err(CompanionError::from)?;
+        let app = mail::App::new(&config, install)?;
+        db.write(request::fail_interrupted)?;
+        let engine = Engine::new(db, keys, app, config.pace, seed_of(install, now))?;
+        let mut desk = Self {
+            engine,
+            vault,
+            spool,
+            install,
+            config,
+            purged_at: None,
+            offline_since: None,
+            unwritten: VecDeque::new(),
+            _lock: lock,
+        };
+        desk.drain_spool(now)?;
+        Ok(desk)
+    }
+
+    // What the actor moves.
+
+    pub(crate) fn event(&mut self, event: Event, now: Time) {
+        self.engine.input(event, now);
+    }
+
+    pub(crate) fn poll_effect(&mut self) -> Option<Effect> {
+        self.engine.poll_effect()
+    }
+
+    pub(crate) fn deadline(&self, now: Time) -> Option<Time> {
+        self.engine.deadline(now)
+    }
+
+    /// Looks at keys and clocks; says whether the keys have come just now.
+    pub(crate) fn tick(&mut self, now: Time) -> bool {
+        if self.is_paused() {
+            return false;
+        }
+        let unlocked = self.try_unlock(now);
+        self.forget_invite();
+        self.write_held_records(now);
+        if self
+            .offline_since
+            .is_some_and(|since| !within(since, now, self.config.pace.send))
+        {
+            self.network_changed(Network::Available, now);
+        }
+        if self
+            .purged_at
+            .is_none_or(|at| !within(at, now, PURGE_EVERY))
+        {
+            self.purged_at = Some(now);
+            let before = now.minus(Duration::from_secs(
+                u64::from(self.config.keep_readings_days) * 24 * 3600,
+            ));
+            if let Err(error) = self.engine.db.write(|tx| journal::purge(tx, before)) {
+                tracing::warn!(%error, "dropping readings past their time");
+            }
+        }
+        self.engine.input(Event::Tick, now);
+        unlocked
+    }
+
+    pub(crate) fn pause(&mut self, now: Time) -> Result<(), CompanionError> {
+        self.engine.pause(now)
+    }
+
+    pub(crate) fn resume(&mut self, now: Time) -> Result<(), CompanionError> {
+        self.offline_since = None;
+        self.engine.resume(now)?;
+        self.drain_spool(now)?;
+        self.tick(now);
+        Ok(())
+    }
+
+    pub(crate) fn network_changed(&mut self, network: Network, now: Time) {
+        match network {
+            Network::Gone => {
+                self.offline_since = Some(now);
+                self.engine.offline(now);
+            }
+            Network::Available if self.offline_since.take().is_some() => self.engine.online(now),
+            Network::Available => self.engine.input(Event::NetworkChanged, now),
+        }
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.engine.db.is_paused()
+    }
+
+    pub(crate) fn is_running(&self, line: Line) -> bool {
+        self.engine.is_running(line)
+    }
+
+    /// Files handed over and collected since the start.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        (
+            self.engine.contact.handed_over,
+            self.engine.contact.collected,
+        )
+    }
+
+    pub(crate) fn relay_url(&self) -> Option<String> {
+        self.engine.link.as_ref().map(link::Link::relay_url)
+    }
+
+    pub(crate) fn zone(&self) -> Option<&str> {
+        self.config.zone.as_deref()
+    }
+
+    pub(crate) fn is_locked(&self) -> bool {
+        self.engine.keys.get().is_none()
+    }
+
+    /// The relay's clock minus ours, as the last refusal taught: told in heartbeats.
+    pub(crate) fn set_clock_offset(&mut self, offset_ms: i64) {
+        self.engine.app.clock = ClockState {
+            offset_ms,
+            sure: offset_ms != 0,
+        };
+    }
+
+    // Commands that carry data: they return after their commit.
+
+    /// Keeps a reading: in the journal, or, while the keys are out of reach, in the spool.
+    pub(crate) fn keep(&mut self, reading: &Reading, now: Time) -> Result<Added, CompanionError> {
+        if self.is_paused() {
+            return Err(CompanionError::Paused);
+        }
+        let Some(keys) = self.engine.keys.get() else {
+            self.write_spool(&Spooled::Reading(Box::new(reading.clone())))?;
+            return Ok(Added::New);
+        };
+        let added = self
+            .engine
+            .db
+            .write(|tx| journal::add(tx, &keys.rows, reading, now))?;
+        fault::point("companion.journalled");
+        if added == Added::New {
+            self.engine.changed(&[Topic::Queue]);
+            self.engine.input(Event::Wanted(Line::Send), now);
+        }
+        Ok(added)
+    }
+
+    fn write_spool(&mut self, entry: &Spooled) -> Result<(), CompanionError> {
+        fault::point("companion.spool");
+        self.spool.put(wire::json::to_string(entry).as_bytes())?;
+        fault::point("companion.spooled");
+        self.engine.changed(&[Topic::Status]);
+        Ok(())
+    }
+
+    /// Keeps a raw record the moment it arrives; it becomes a reading by [`Desk::settle`]. The device has been told that
+    /// it arrived and will not send it again: a record that cannot be written now is held and tried again.
+    pub(crate) fn capture(&mut self, record: &CapturedRecord, now: Time) {
+        if let Err(error) = self.write_record(record, now) {
+            tracing::warn!(%error, "keeping a record");
+            self.engine.contact.trouble = Some(error.to_string());
+            self.engine.changed(&[Topic::Status, Topic::Queue]);
+            if self.unwritten.len() < UNWRITTEN_MOST {
+                self.unwritten.push_back(record.clone());
+            }
+        }
+    }
+
+    fn write_record(&mut self, record: &CapturedRecord, now: Time) -> Result<(), CompanionError> {
+        let keys = self.engine.keys.get().filter(|_| !self.is_paused());
+        // Paused, the database is closed; the spool is not.
+        let Some(keys) = keys else {
+            return self.write_spool(&Spooled::Record(record.clone()));
+        };
+        self.engine
+            .db
+            .write(|tx| captured::keep(tx, &keys.rows, record, now))?;
+        fault::point("companion.captured");
+        Ok(())
+    }
+
+    fn write_held_records(&mut self, now: Time) {
+        while let Some(record) = self.unwritten.pop_front() {
+            if self.write_record(&record, now).is_err() {
+                self.unwritten.push_front(record);
+                return;
+            }
+        }
+    }
+
+    /// Makes readings of a connection's records, with what its session has learnt.
+    pub(crate) fn settle(
+        &mut self,
+        connection: [u8; 16],
+        facts: &SessionFacts,
+        now: Time,
+    ) -> Result<(), CompanionError> {
+        let Some(keys) = self.engine.keys.get().filter(|_| !self.is_paused()) else {
+            return self.write_spool(&Spooled::Facts {
+                connection,
+                facts: Box::new(facts.clone()),
+            });
+        };
+        let install = self.install;
+        let new = self
+            .engine
+            .db
+            .write(|tx| captured::settle(tx, &keys.rows, install, &connection, facts, now))?;
+        fault::point("companion.settled");
+        self.has_new(new, now);
+        Ok(())
+    }
+
+    /// Makes readings of records that wait for a session which is not `running`, or for too long.
+    pub(crate) fn settle_old(
+        &mut self,
+        running: &[[u8; 16]],
+        now: Time,
+    ) -> Result<(), CompanionError> {
+        let Some(keys) = self.engine.keys.get().filter(|_| !self.is_paused()) else {
+            return Ok(());
+        };
+        if self.engine.db.read(captured::is_empty)? {
+            return Ok(());
+        }
+        let install = self.install;
+        let new = self
+            .engine
+            .db
+            .write(|tx| captured::settle_old(tx, &keys.rows, install, running, now))?;
+        self.has_new(new, now);
+        Ok(())
+    }
+
+    fn has_new(&mut self, readings: u32, now: Time) {
+        if readings > 0 {
+            self.engine.changed(&[Topic::Queue]);
+            self.engine.input(Event::Wanted(Line::Send), now);
+        }
+    }
+
+    pub(crate) fn paired(&self) -> Result<Vec<Paired>, CompanionError> {
+        let key = self.engine.keys.get().map(|keys| &keys.rows);
+        self.engine.db.read(|tx| device_table::all(tx, key))
+    }
+
+    /// Fixes a device's identity for good.
+    pub(crate) fn save_device(
+        &mut self,
+        handle: &DeviceHandle,
+        name: Option<String>,
+        bonded: bool,
+        facts: &SessionFacts,
+        now: Time,
+    ) -> Result<String, CompanionError> {
+        let keys = self.engine.keys.get().ok_or(CompanionError::Locked)?;
+        let who = Who {
+            name,
+            facts: facts.device.clone(),
+            identity: captured::identity_of(&facts.device, handle),
+        };
+        let id = self.engine.db.write(|tx| {
+            // A device that is paired again keeps the identity that stands in its readings.
+            let before = device_table::get(tx, Some(&keys.rows), &device_table::id_of(handle))?;
+            let identity = before.and_then(|paired| paired.who).map(|who| who.identity);
+            let who = Who {
+                identity: identity.unwrap_or(who.identity.clone()),
+                ..who
+            };
+            device_table::save(tx, &keys.rows, handle, bonded, &who, now)
+        })?;
+        fault::point("companion.paired");
+        self.engine.changed(&[Topic::Devices]);
+        Ok(id)
+    }
+
+    pub(crate) fn device_learnt(
+        &mut self,
+        id: &str,
+        facts: &SessionFacts,
+    ) -> Result<(), CompanionError> {
+        self.engine
+            .db
+            .write(|tx| device_table::set_battery(tx, id, facts))?;
+        self.engine.changed(&[Topic::Devices]);
+        Ok(())
+    }
+
+    pub(crate) fn device_ended(
+        &mut self,
+        id: &str,
+        reason: ReasonCode,
+        now: Time,
+    ) -> Result<(), CompanionError> {
+        let reached =
+            reason.is_good() || matches!(reason, ReasonCode::LinkLost | ReasonCode::NotAnswering);
+        self.engine
+            .db
+            .write(|tx| device_table::ended(tx, id, reason.code(), reached, now))?;
+        self.engine.changed(&[Topic::Devices]);
+        Ok(())
+    }
+
+    pub(crate) fn forget_device(&mut self, id: &str) -> Result<(), CompanionError> {
+        if !self.engine.db.write(|tx| device_table::remove(tx, id))? {
+            return Err(CompanionError::Unknown {
+                what: "a paired device with this id",
+            });
+        }
+        self.engine.changed(&[Topic::Devices]);
+        Ok(())
+    }
+
+    pub(crate) fn record_manual(
+        &mut self,
+        manual: &ManualReading,
+        now: Time,
+    ) -> Result<String, CompanionError> {
+        let reading = show::typed(manual, self.install, self.zone(), now)?;
+        self.keep(&reading, now)?;
+        Ok(reading.id.to_string())
+    }
+
+    pub(crate) fn submit_frame(
+        &mut self,
+        frame: &Frame,
+        now: Time,
+    ) -> Result<Submitted, CompanionError> {
+        let keys = self.engine.keys.get().ok_or(CompanionError::Locked)?;
+        let paired = self
+            .engine
+            .db
+            .read(|tx| device_table::get(tx, Some(&keys.rows), &frame.device))?;
+        let paired = paired.ok_or(CompanionError::Unknown {
+            what: "a paired device with this id",
+        })?;
+        let reading = show::from_frame(frame, &paired, self.install, self.zone())?;
+        let added = self.keep(&reading, now)?;
+        Ok(Submitted {
+            reading: reading.id.to_string(),
+            new: added == Added::New,
+        })
+    }
+
+    pub(crate) fn prepare_recovery(&mut self) -> Result<RecoverySheet, CompanionError> {
+        if self
+            .engine
+            .link
+            .as_ref()
+            .is_some_and(|link| link.state != LinkState::Ended)
+        {
+            return Err(CompanionError::AlreadyJoined);
+        }
+        let sheet =
+            RecoverySheet::generate().map_err(|_| CompanionError::internal("no random bytes"))?;
+        let recipient = sheet.recipient().to_string();
+        self.engine
+            .db
+            .write(|tx| set_meta(tx, RECOVERY_NEXT, recipient.as_bytes()))?;
+        Ok(sheet)
+    }
+
+    /// Keys first, durably; then the link's row. What follows is the engine's.
+    pub(crate) fn join(
+        &mut self,
+        invite: &str,
+        options: &JoinOptions,
+        now: Time,
+    ) -> Result<RequestId, CompanionError> {
+        let invite = Invite::parse(invite.trim()).map_err(CompanionError::input)?;
+        check_label(&options.label)?;
+        let Some(keys) = self.engine.keys.get_mut() else {
+            return Err(CompanionError::Locked);
+        };
+        if self
+            .engine
+            .link
+            .as_ref()
+            .is_some_and(|link| link.state != LinkState::Ended)
+        {
+            return Err(CompanionError::AlreadyJoined);
+        }
+        let (up, down) = (invite.up(), invite.down());
+        keys.make_link(self.vault.as_ref(), &invite)?;
+        fault::point("companion.link_keys");
+        let request = self.engine.db.write(|tx| -> Result<_, CompanionError> {
+            let recovery =
+                get_meta(tx, RECOVERY_NEXT)?.and_then(|bytes| String::from_utf8(bytes).ok());
+            let request = request::new(tx, "join", now)?;
+            let new = NewLink {
+                up,
+                down,
+                root: invite.root(),
+                relay: invite.relay(),
+                roster_at_least: invite.roster(),
+                expires: invite.expires(),
+                label: &options.label,
+                recovery: recovery.as_deref(),
+                request,
+            };
+            link::insert(tx, &new)?;
+            Ok(request)
+        })?;
+        fault::point("companion.joining");
+        self.engine.reload_link()?;
+        self.engine.changed(&[Topic::Status, Topic::Requests]);
+        self.engine.input(Event::Wanted(Line::Send), now);
+        Ok(request)
+    }
+
+    pub(crate) fn dismiss(&mut self, request: RequestId) -> Result<(), CompanionError> {
+        self.engine.db.write(|tx| request::dismiss(tx, request))?;
+        self.engine.changed(&[Topic::Requests]);
+        Ok(())
+    }
+
+    pub(crate) fn new_request(
+        &mut self,
+        kind: &str,
+        now: Time,
+    ) -> Result<RequestId, CompanionError> {
+        let id = self.engine.db.write(|tx| request::new(tx, kind, now))?;
+        self.engine.changed(&[Topic::Requests]);
+        Ok(id)
+    }
+
+    pub(crate) fn finish_request(
+        &mut self,
+        id: RequestId,
+        outcome: Result<Option<&str>, (&str, &str)>,
+    ) -> Result<(), CompanionError> {
+        self.engine.db.write(|tx| match outcome {
+            Ok(result) => request::done(tx, Some(id), result),
+            Err((code, text)) => request::fail(tx, Some(id), code, text),
+        })?;
+        self.engine.changed(&[Topic::Requests]);
+        Ok(())
+    }
+
+    // The read side.
+
+    pub(crate) fn view(&self, topic: Topic, clock_offset_ms: i64) -> Result<View, CompanionError> {
+        Ok(match topic {
+            Topic::Status => {
+                let findings = self.engine.db.read(finding::all)?;
+                let spooled = self.spool.len()?;
+                View::Status(show::status(
+                    &self.engine,
+                    self.install,
+                    findings,
+                    spooled,
+                    clock_offset_ms,
+                ))
+            }
+            Topic::Devices => View::Devices(self.devices()?),
+            Topic::Queue => View::Queue(self.queue()?),
+            Topic::Requests => View::Requests(self.engine.db.read(request::all)?),
+        })
+    }
+
+    pub(crate) fn devices(&self) -> Result<Vec<DeviceView>, CompanionError> {
+        Ok(self.paired()?.iter().map(device_table::view).collect())
+    }
+
+    pub(crate) fn queue(&self) -> Result<QueueView, CompanionError> {
+        let up = self.engine.link.as_ref().map(|link| link.up);
+        let mut queue = self.engine.db.read(|tx| journal::queue(tx, up))?;
+        queue.trouble = self.engine.trouble()?;
+        Ok(queue)
+    }
+
+    pub(crate) fn history(
+        &self,
+        query: &HistoryQuery,
+        cursor: Option<Cursor>,
+    ) -> Result<HistoryPage, CompanionError> {
+        let keys = self.engine.keys.get().ok_or(CompanionError::Locked)?;
+        self.engine
+            .db
+            .read(|tx| journal::page(tx, &keys.rows, query, cursor))
+    }
+
+    fn try_unlock(&mut self, now: Time) -> bool {
+        if self.engine.keys.get().is_some() {
+            return false;
+        }
+        let opened = keys::load(self.vault.as_ref()).and_then(|mut keys| {
+            if let Keys::Open(open) = &mut keys {
+                open.load_link(self.vault.as_ref(), &self.engine.db)?;
+            }
+            Ok(keys)
+        });
+        let Ok(keys @ Keys::Open(_)) = opened else {
+            return false;
+        };
+        self.engine.keys = keys;
+        let settled = self
+            .engine
+            .reload_link()
+            .and_then(|()| self.drain_spool(now));
+        if let Err(error) = settled {
+            tracing::warn!(%error, "after the unlock");
+        }
+        self.engine.changed(&Topic::ALL);
+        for line in [Line::Send, Line::Collect, Line::Rosters, Line::Live] {
+            self.engine.input(Event::Wanted(line), now);
+        }
+        true
+    }
+
+    /// Once the join is sealed, nothing needs the invite's secret any more.
+    fn forget_invite(&mut self) {
+        let joined = self
+            .engine
+            .link
+            .as_ref()
+            .is_some_and(|link| link.state != LinkState::Joining);
+        if let (true, Some(keys)) = (joined, self.engine.keys.get_mut())
+            && let Err(error) = keys.forget_invite(self.vault.as_ref())
+        {
+            tracing::warn!(%error, "forgetting an invite");
+        }
+    }
+
+    /// Moves what was kept while locked into the journal: first the commit, then the file goes, so that a crash in
+    /// between repeats and the reading's id makes it one.
+    fn drain_spool(&mut self, now: Time) -> Result<(), CompanionError> {
+        let Some(keys) = self.engine.keys.get() else {
+            return Ok(());
+        };
+        let (db, install) = (&self.engine.db, self.install);
+        let drained = self
+            .spool
+            .drain(&keys.own, |id, body| -> Result<(), CompanionError> {
+                db.write(|tx| match serde_json::from_slice(body.expose()) {
+                    Ok(Spooled::Reading(reading)) => {
+                        journal::add(tx, &keys.rows, &reading, now).map(drop)
+                    }
+                    Ok(Spooled::Record(record)) => captured::keep(tx, &keys.rows, &record, now),
+                    Ok(Spooled::Facts { connection, facts }) => {
+                        captured::settle(tx, &keys.rows, install, &connection, &facts, now)
+                            .map(drop)
+                    }
+                    Err(_) => finding::note_own(tx, finding::LOST_ROW, &id.to_string(), now),
+                })?;
+                fault::point("companion.spool_drained");
+                Ok(())
+            })?;
+        if drained.set_aside > 0 {
+            self.engine
+                .db
+                .write(|tx| finding::note_own(tx, finding::LOST_ROW, "spool", now))?;
+        }
+        if drained.taken > 0 {
+            self.engine.changed(&[Topic::Queue, Topic::Status]);
+            self.engine.input(Event::Wanted(Line::Send), now);
+        }
+        Ok(())
+    }
+}
+
+const INSTALL: &str = "install";
+const RECIPIENT: &str = "recipient";
+const RECOVERY_NEXT: &str = "recovery_next";
+
+impl From<SpoolError> for CompanionError {
+    fn from(error: SpoolError) -> Self {
+        match error {
+            SpoolError::Disk(ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => Self::DiskFull,
+            other => Self::Storage {
+                what: other.to_string(),
+            },
+        }
+    }
+}
+
+/// Within `span` of each other; a time that lies ahead means that the clock was set back, and counts as long ago.
+fn within(since: Time, now: Time, span: Duration) -> bool {
+    since <= now && now.since(since) < span
+}
+
+fn check_label(label: &str) -> Result<(), CompanionError> {
+    if label.chars().count() > 64 || label.chars().any(char::is_control) {
+        return Err(CompanionError::input(
+            "a label has at most 64 characters and no control characters",
+        ));
+    }
+    Ok(())
+}
+
+fn get_meta(tx: &Tx<'_>, name: &str) -> Result<Option<Vec<u8>>, CompanionError> {
+    Ok(tx
+        .query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| {
+            row.get(0)
+        })
+        .optional()?)
+}
+
+fn set_meta(tx: &Tx<'_>, name: &str, value: &[u8]) -> Result<(), CompanionError> {
+    tx.execute(
+        "INSERT INTO meta(name, value) VALUES (?1, ?2) ON CONFLICT(name) DO UPDATE SET value = excluded.value",
+        params![name, value],
+    )?;
+    Ok(())
+}
+
+fn read_meta(db: &Database) -> Result<Option<(InstallId, AgeRecipient)>, CompanionError> {
+    db.read(|tx| {
+        let (Some(install), Some(recipient)) = (get_meta(tx, INSTALL)?, get_meta(tx, RECIPIENT)?)
+        else {
+            return Ok(None);
+        };
+        let damaged = || CompanionError::internal("the install's own entry is damaged");
+        let install = InstallId(install.try_into().map_err(|_| damaged())?);
+        let recipient = std::str::from_utf8(&recipient)
+            .ok()
+            .and_then(|text| text.parse().ok());
+        Ok(Some((install, recipient.ok_or_else(damaged)?)))
+    })
+}
+
+/// Keys first, durably, then the row that says they exist.
+fn first_start(
+    db: &Database,
+    vault: &dyn KeyVault,
+) -> Result<(InstallId, AgeRecipient, Keys), CompanionError> {
+    let keys = keys::make(vault)?;
+    fault::point("companion.first_keys");
+    let mut install = [0; 16];
+    getrandom::fill(&mut install).map_err(|_| CompanionError::internal("no random bytes"))?;
+    let recipient = keys.own.recipient().clone();
+    db.write(|tx| -> Result<(), CompanionError> {
+        set_meta(tx, INSTALL, &install)?;
+        set_meta(tx, RECIPIENT, recipient.as_str().as_bytes())
+    })?;
+    Ok((InstallId(install), recipient, Keys::Open(Box::new(keys))))
+}
+
+/// Spreads the retries of many installs; needs no secrecy.
+fn seed_of(install: InstallId, now: Time) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = install.0;
+    u64::from_be_bytes([a, b, c, d, e, f, g, h]) ^ now.ms().unsigned_abs()
+}

@@ -1,0 +1,169 @@
+//! Paired devices: what a session needs to reach one stands in the clear (so that a locked hub goes on collecting),
+//! who the device is stands sealed.
+
+use crate::error::CompanionError;
+use crate::view::DeviceView;
+use device::{DeviceHandle, Identity, SessionFacts};
+use reading::{DeviceFacts, to_hex};
+use serde::{Deserialize, Serialize};
+use store::rusqlite::{OptionalExtension as _, Row, params};
+use store::{Place, RowKey, Tx};
+use wire::Time;
+
+/// Who a device is; fixed when it was paired.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Who {
+    pub name: Option<String>,
+    pub facts: DeviceFacts,
+    pub identity: Identity,
+}
+
+/// A paired device.
+#[derive(Debug, Clone)]
+pub(crate) struct Paired {
+    pub id: String,
+    pub handle: DeviceHandle,
+    pub bonded: bool,
+    /// `None` while the keys are out of reach.
+    pub who: Option<Who>,
+    paired_at: Time,
+    last_seen: Option<Time>,
+    last_ending: Option<String>,
+    battery_percent: Option<u8>,
+}
+
+/// A device's id here: of its handle, which itself may be an address and stays inside.
+pub(crate) fn id_of(handle: &DeviceHandle) -> String {
+    to_hex(&wire::sha256(&[b"teleward/v1/device\n", handle.0.as_bytes()]).0[..8])
+}
+
+fn place(id: &str) -> Place<'_> {
+    Place {
+        table: "device",
+        column: "sealed",
+        row: id.as_bytes(),
+    }
+}
+
+/// Enters a device, or what is known better now about one that is paired again.
+pub(crate) fn save(
+    tx: &Tx<'_>,
+    key: &RowKey,
+    handle: &DeviceHandle,
+    bonded: bool,
+    who: &Who,
+    now: Time,
+) -> Result<String, CompanionError> {
+    let id = id_of(handle);
+    let sealed = key.seal(place(&id), wire::json::to_string(who).as_bytes())?;
+    tx.execute(
+        "INSERT INTO device(id, handle, bonded, sealed, paired_at) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT(id) DO UPDATE SET bonded = excluded.bonded, sealed = excluded.sealed",
+        params![id, handle.0, bonded, sealed, now.ms()],
+    )?;
+    Ok(id)
+}
+
+pub(crate) fn get(
+    tx: &Tx<'_>,
+    key: Option<&RowKey>,
+    id: &str,
+) -> Result<Option<Paired>, CompanionError> {
+    tx.prepare_cached(&format!("{SELECT} WHERE id = ?1"))?
+        .query_row([id], |row| Ok(read(row, key)))
+        .optional()?
+        .transpose()
+}
+
+pub(crate) fn all(tx: &Tx<'_>, key: Option<&RowKey>) -> Result<Vec<Paired>, CompanionError> {
+    let mut rows = tx.prepare_cached(&format!("{SELECT} ORDER BY paired_at, id"))?;
+    let mut rows = rows.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(read(row, key)?);
+    }
+    Ok(found)
+}
+
+pub(crate) fn remove(tx: &Tx<'_>, id: &str) -> Result<bool, CompanionError> {
+    Ok(tx.execute("DELETE FROM device WHERE id = ?1", [id])? > 0)
+}
+
+/// Notes how a session ended. A device that was reached was seen.
+pub(crate) fn ended(
+    tx: &Tx<'_>,
+    id: &str,
+    reason: &str,
+    reached: bool,
+    now: Time,
+) -> Result<(), CompanionError> {
+    tx.execute(
+        "UPDATE device SET last_ending = ?2, last_seen = CASE WHEN ?3 THEN ?4 ELSE last_seen END WHERE id = ?1",
+        params![id, reason, reached, now.ms()],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn set_battery(
+    tx: &Tx<'_>,
+    id: &str,
+    facts: &SessionFacts,
+) -> Result<(), CompanionError> {
+    if let Some(percent) = facts.battery_percent {
+        tx.execute(
+            "UPDATE device SET battery = ?2 WHERE id = ?1",
+            params![id, percent],
+        )?;
+    }
+    Ok(())
+}
+
+pub(crate) fn view(paired: &Paired) -> DeviceView {
+    let facts = paired.who.as_ref().map(|who| &who.facts);
+    let name = paired.who.as_ref().and_then(|who| who.name.clone());
+    let model = facts.and_then(|facts| facts.model.clone());
+    DeviceView {
+        id: paired.id.clone(),
+        name: name
+            .or_else(|| model.clone())
+            .unwrap_or_else(|| "blood pressure cuff".to_owned()),
+        maker: facts.and_then(|facts| facts.maker.clone()),
+        model,
+        serial_tail: facts.and_then(|facts| facts.serial.as_deref()).map(tail),
+        paired_at: paired.paired_at,
+        last_seen: paired.last_seen,
+        state: "resting".to_owned(),
+        last_ending: paired.last_ending.clone(),
+        battery_percent: paired.battery_percent,
+    }
+}
+
+fn tail(serial: &str) -> String {
+    let count = serial.chars().count();
+    serial.chars().skip(count.saturating_sub(4)).collect()
+}
+
+const SELECT: &str =
+    "SELECT id, handle, bonded, sealed, paired_at, last_seen, last_ending, battery FROM device";
+
+fn read(row: &Row<'_>, key: Option<&RowKey>) -> Result<Paired, CompanionError> {
+    let id: String = row.get(0)?;
+    let sealed: Vec<u8> = row.get(3)?;
+    let who = key
+        .map(|key| -> Result<Who, CompanionError> {
+            let text = key.open(place(&id), &sealed)?;
+            serde_json::from_slice(&text)
+                .map_err(|_| CompanionError::internal("a kept device cannot be read"))
+        })
+        .transpose()?;
+    Ok(Paired {
+        handle: DeviceHandle(row.get(1)?),
+        bonded: row.get(2)?,
+        who,
+        paired_at: Time::from_ms(row.get(4)?),
+        last_seen: row.get::<_, Option<i64>>(5)?.map(Time::from_ms),
+        last_ending: row.get(6)?,
+        battery_percent: row.get(7)?,
+        id,
+    })
+}

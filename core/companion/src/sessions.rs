@@ -1,0 +1,431 @@
+//! Device sessions: one per paired device, over and over, and one that pairs when asked.
+//!
+//! In: what [`device::run_session`] tells. Out: records and facts handed to the desk at once, restarts after a pause.
+//! Each session runs in its own task, so that a slow radio stalls nobody.
+
+use crate::desk::Desk;
+use crate::device_table::Paired;
+use crate::error::CompanionError;
+use crate::show;
+use crate::view::{DeviceView, RequestId};
+use device::{
+    Advertisement, DeviceHandle, Plan, Radio, RadioFault, ReasonCode, SessionEvent, SessionFacts,
+    SessionReport, find_devices, run_session,
+};
+use reading::{DeviceFacts, Moment};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use wire::Time;
+
+/// One look around while pairing: long enough for a cuff that advertises twice a second.
+const LOOK_AROUND: Duration = Duration::from_secs(1);
+/// After a session that ended well, or did not find the device.
+const SHORT_PAUSE: Duration = Duration::from_millis(500);
+/// After one that failed.
+const PAUSE: Duration = Duration::from_secs(10);
+/// While there is no radio to use.
+const NO_RADIO_PAUSE: Duration = Duration::from_secs(15);
+/// Events of all sessions that may wait for the actor at once.
+const WAITING: usize = 64;
+
+/// What sessions tell the actor.
+pub(crate) enum Happening {
+    Event {
+        run: u64,
+        event: SessionEvent,
+    },
+    Found {
+        request: RequestId,
+        found: Result<Option<Advertisement>, RadioFault>,
+    },
+    Again {
+        device: String,
+    },
+}
+
+/// What a session is for.
+enum Purpose {
+    Collect {
+        device: String,
+    },
+    Pair {
+        request: RequestId,
+        name: Option<String>,
+        saved: Option<String>,
+    },
+}
+
+struct Run {
+    purpose: Purpose,
+    handle: DeviceHandle,
+    connection: [u8; 16],
+    facts: SessionFacts,
+    /// Dropped, it ends the session in an orderly way.
+    _cancel: oneshot::Sender<()>,
+}
+
+pub(crate) struct Sessions {
+    radio: Option<Arc<dyn Radio>>,
+    pace: device::Pace,
+    runs: BTreeMap<u64, Run>,
+    next_run: u64,
+    stopped: bool,
+    to_us: mpsc::Sender<Happening>,
+    happenings: mpsc::Receiver<Happening>,
+}
+
+impl Sessions {
+    pub(crate) fn new(radio: Option<Arc<dyn Radio>>, pace: device::Pace) -> Self {
+        let (to_us, happenings) = mpsc::channel(WAITING);
+        Self {
+            radio,
+            pace,
+            runs: BTreeMap::new(),
+            next_run: 1,
+            stopped: true,
+            to_us,
+            happenings,
+        }
+    }
+
+    /// The next thing that happened. Cancelling loses nothing.
+    pub(crate) async fn next(&mut self) -> Option<Happening> {
+        self.happenings.recv().await
+    }
+
+    /// Starts a session for every paired device that has none.
+    pub(crate) fn restart(&mut self, desk: &Desk) {
+        self.stopped = false;
+        if self.radio.is_none() {
+            return;
+        }
+        match desk.paired() {
+            Ok(paired) => paired
+                .into_iter()
+                .for_each(|paired| self.collect(desk, paired)),
+            Err(error) => tracing::warn!(%error, "reading the paired devices"),
+        }
+    }
+
+    /// Ends all sessions; records that they still hand on are kept.
+    pub(crate) fn stop(&mut self) {
+        self.stopped = true;
+        self.runs.clear();
+    }
+
+    /// Connections whose sessions still run: their records wait for them.
+    pub(crate) fn connections(&self) -> Vec<[u8; 16]> {
+        self.runs.values().map(|run| run.connection).collect()
+    }
+
+    /// Fills in what each device is doing.
+    pub(crate) fn describe(&self, devices: &mut [DeviceView]) {
+        for view in devices {
+            let runs = self.runs.values().any(
+                |run| matches!(&run.purpose, Purpose::Collect { device } if *device == view.id),
+            );
+            if runs {
+                view.state = "listening".to_owned();
+            }
+        }
+    }
+
+    pub(crate) fn pair(
+        &mut self,
+        desk: &mut Desk,
+        timeout: Duration,
+        now: Time,
+    ) -> Result<RequestId, CompanionError> {
+        let Some(radio) = self.radio.clone() else {
+            return Err(CompanionError::NoRadio);
+        };
+        if desk.is_locked() {
+            return Err(CompanionError::Locked);
+        }
+        let known: Vec<DeviceHandle> = desk
+            .paired()?
+            .into_iter()
+            .map(|paired| paired.handle)
+            .collect();
+        let request = desk.new_request("pair", now)?;
+        let to_us = self.to_us.clone();
+        tokio::spawn(async move {
+            let found = look(radio.as_ref(), timeout, &known).await;
+            // The actor is gone only when everything is.
+            let _closed = to_us.send(Happening::Found { request, found }).await;
+        });
+        Ok(request)
+    }
+
+    pub(crate) fn forget(
+        &mut self,
+        desk: &mut Desk,
+        device: &str,
+        now: Time,
+    ) -> Result<RequestId, CompanionError> {
+        let paired = desk
+            .paired()?
+            .into_iter()
+            .find(|paired| paired.id == device);
+        let paired = paired.ok_or(CompanionError::Unknown {
+            what: "a paired device with this id",
+        })?;
+        let request = desk.new_request("forget", now)?;
+        self.runs.retain(
+            |_, run| !matches!(&run.purpose, Purpose::Collect { device } if *device == paired.id),
+        );
+        desk.forget_device(device)?;
+        if let Some(radio) = self.radio.clone() {
+            // A bond that stays behind does no harm; the next pairing replaces it.
+            tokio::spawn(async move { radio.forget(&paired.handle).await });
+        }
+        desk.finish_request(request, Ok(None))?;
+        Ok(request)
+    }
+
+    /// Takes one happening. What fails here is told and changes nothing else.
+    pub(crate) fn take(&mut self, happening: Happening, desk: &mut Desk, now: Time) {
+        let taken = match happening {
+            Happening::Event { run, event } => self.event(run, event, desk, now),
+            Happening::Found { request, found } => self.found(request, found, desk),
+            Happening::Again { device } => self.again(&device, desk),
+        };
+        if let Err(error) = taken {
+            tracing::warn!(%error, "a device session");
+        }
+    }
+
+    fn again(&mut self, device: &str, desk: &Desk) -> Result<(), CompanionError> {
+        if self.stopped || desk.is_paused() {
+            return Ok(());
+        }
+        if let Some(paired) = desk
+            .paired()?
+            .into_iter()
+            .find(|paired| paired.id == device)
+        {
+            self.collect(desk, paired);
+        }
+        Ok(())
+    }
+
+    fn found(
+        &mut self,
+        request: RequestId,
+        found: Result<Option<Advertisement>, RadioFault>,
+        desk: &mut Desk,
+    ) -> Result<(), CompanionError> {
+        let reason = match found {
+            Ok(Some(seen)) => {
+                let offset = show::offset_min(desk.zone(), Time::system())?;
+                let plan = Plan {
+                    seen: true,
+                    ..Plan::pair(seen.device, offset, random()?)
+                };
+                self.run(
+                    Purpose::Pair {
+                        request,
+                        name: seen.name,
+                        saved: None,
+                    },
+                    plan,
+                );
+                return Ok(());
+            }
+            Ok(None) => ReasonCode::NotFound,
+            Err(RadioFault::Off) => ReasonCode::BluetoothOff,
+            Err(RadioFault::Missing) => ReasonCode::RadioGone,
+            Err(RadioFault::Denied) => ReasonCode::NotAllowed,
+            Err(_) => ReasonCode::RadioFailed,
+        };
+        desk.finish_request(request, Err((reason.code(), &words(reason))))
+    }
+
+    fn event(
+        &mut self,
+        run: u64,
+        event: SessionEvent,
+        desk: &mut Desk,
+        now: Time,
+    ) -> Result<(), CompanionError> {
+        match event {
+            SessionEvent::Record(record) => {
+                desk.capture(&record, now);
+                // Its device is known already: nothing more to wait for than this session's clock reading.
+                let known = self.runs.get(&run).filter(|run| run.facts.complete);
+                match known.map(|run| run.facts.clone()) {
+                    Some(facts) => desk.settle(record.connection, &facts, now),
+                    None if !self.runs.contains_key(&run) => {
+                        desk.settle(record.connection, &SessionFacts::default(), now)
+                    }
+                    None => Ok(()),
+                }
+            }
+            SessionEvent::Facts(facts) => {
+                let Some(run) = self.runs.get_mut(&run) else {
+                    return Ok(());
+                };
+                run.facts = *facts;
+                if !run.facts.complete {
+                    return Ok(());
+                }
+                match &mut run.purpose {
+                    Purpose::Collect { device } => desk.device_learnt(device, &run.facts)?,
+                    Purpose::Pair { name, saved, .. } => {
+                        *saved = Some(desk.save_device(
+                            &run.handle,
+                            name.clone(),
+                            false,
+                            &run.facts,
+                            now,
+                        )?);
+                    }
+                }
+                desk.settle(run.connection, &run.facts, now)
+            }
+            SessionEvent::Ended(report) => self.ended(run, &report, desk, now),
+        }
+    }
+
+    fn ended(
+        &mut self,
+        run: u64,
+        report: &SessionReport,
+        desk: &mut Desk,
+        now: Time,
+    ) -> Result<(), CompanionError> {
+        let Some(run) = self.runs.remove(&run) else {
+            return Ok(());
+        };
+        let device = match run.purpose {
+            Purpose::Collect { device } => {
+                desk.settle(run.connection, &run.facts, now)?;
+                desk.device_ended(&device, report.reason, now)?;
+                device
+            }
+            Purpose::Pair {
+                request,
+                name,
+                saved,
+            } => {
+                let good = report.reason.is_good();
+                if saved.is_none() && !good {
+                    desk.settle(run.connection, &run.facts, now)?;
+                    return desk.finish_request(
+                        request,
+                        Err((report.reason.code(), &words(report.reason))),
+                    );
+                }
+                let device = desk.save_device(&run.handle, name, report.bonded, &run.facts, now)?;
+                desk.settle(run.connection, &run.facts, now)?;
+                desk.device_ended(&device, report.reason, now)?;
+                desk.finish_request(request, Ok(Some(&device)))?;
+                device
+            }
+        };
+        let pause = match report.reason {
+            reason if reason.is_good() || reason == ReasonCode::NotFound => SHORT_PAUSE,
+            ReasonCode::BluetoothOff | ReasonCode::RadioGone | ReasonCode::NotAllowed => {
+                NO_RADIO_PAUSE
+            }
+            _ => PAUSE,
+        };
+        let to_us = self.to_us.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(pause).await;
+            let _closed = to_us.send(Happening::Again { device }).await;
+        });
+        Ok(())
+    }
+
+    fn collect(&mut self, desk: &Desk, paired: Paired) {
+        let runs = self.runs.values().any(|run| run.handle == paired.handle);
+        let (Ok(offset), Ok(connection)) =
+            (show::offset_min(desk.zone(), Time::system()), random())
+        else {
+            return;
+        };
+        if !runs {
+            let known = paired
+                .who
+                .map_or_else(DeviceFacts::default, |who| who.facts);
+            let plan = Plan::collect(paired.handle, paired.bonded, known, offset, connection);
+            self.run(Purpose::Collect { device: paired.id }, plan);
+        }
+    }
+
+    fn run(&mut self, purpose: Purpose, plan: Plan) {
+        let Some(radio) = self.radio.clone() else {
+            return;
+        };
+        let plan = Plan {
+            pace: self.pace,
+            ..plan
+        };
+        let run = self.next_run;
+        self.next_run += 1;
+        let (cancel, cancelled) = oneshot::channel::<()>();
+        let (handle, connection) = (plan.device.clone(), plan.connection);
+        self.runs.insert(
+            run,
+            Run {
+                purpose,
+                handle,
+                connection,
+                facts: SessionFacts::default(),
+                _cancel: cancel,
+            },
+        );
+        let to_us = self.to_us.clone();
+        let started = Moment::from_ms(Time::system().ms());
+        tokio::spawn(async move {
+            let (out, mut events) = mpsc::unbounded_channel();
+            let cancelled = async move {
+                // Either way the session is to end: told so, or nobody is left to tell.
+                let _told = cancelled.await;
+            };
+            let session = run_session(radio, plan, started, out, cancelled);
+            let forward = async {
+                while let Some(event) = events.recv().await {
+                    if to_us.send(Happening::Event { run, event }).await.is_err() {
+                        break;
+                    }
+                }
+            };
+            tokio::join!(session, forward);
+        });
+    }
+}
+
+/// Looks around until a cuff is there that is not paired yet, the nearest first; else one that is and advertises.
+async fn look(
+    radio: &dyn Radio,
+    timeout: Duration,
+    known: &[DeviceHandle],
+) -> Result<Option<Advertisement>, RadioFault> {
+    let end = tokio::time::Instant::now() + timeout;
+    loop {
+        let mut seen = find_devices(radio, LOOK_AROUND, |_| {}).await?;
+        seen.sort_by_key(|seen| (known.contains(&seen.device), std::cmp::Reverse(seen.rssi)));
+        if let Some(nearest) = seen.into_iter().next() {
+            return Ok(Some(nearest));
+        }
+        if tokio::time::Instant::now() >= end {
+            return Ok(None);
+        }
+    }
+}
+
+fn words(reason: ReasonCode) -> String {
+    format!("{} {}", reason.words(), reason.next_step())
+        .trim_end()
+        .to_owned()
+}
+
+fn random() -> Result<[u8; 16], CompanionError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|_| CompanionError::internal("no random bytes"))?;
+    Ok(bytes)
+}
