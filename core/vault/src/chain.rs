@@ -218,7 +218,7 @@ impl Chain {
             .iter()
             .map(|(kid, sender)| (sender.heard(), kid, sender))
             .collect();
-        heard.sort_by(|a, b| b.0.cmp(&a.0));
+        heard.sort_by_key(|(heard, ..)| std::cmp::Reverse(*heard));
         let position = |(_, kid, sender): (_, &Kid, &Sender)| {
             sender.position().map(|(seq, id)| Got(*kid, seq, id))
         };

@@ -166,7 +166,7 @@ pub struct DownContext<'a> {
 pub fn open_up(id: EnvelopeId, file: Vec<u8>, context: &UpContext<'_>) -> Outcome {
     let (sealed, plain) = match unseal(id, file, context.identities) {
         Ok(opened) => opened,
-        Err(outcome) => return outcome,
+        Err(reason) => return unopened(reason),
     };
     let reader = Reader {
         sealed: &sealed,
@@ -198,7 +198,7 @@ pub fn open_up(id: EnvelopeId, file: Vec<u8>, context: &UpContext<'_>) -> Outcom
 pub fn open_down(id: EnvelopeId, file: Vec<u8>, context: &DownContext<'_>) -> Outcome {
     let (sealed, plain) = match unseal(id, file, std::slice::from_ref(context.identity)) {
         Ok(opened) => opened,
-        Err(outcome) => return outcome,
+        Err(reason) => return unopened(reason),
     };
     let reader = Reader {
         sealed: &sealed,
@@ -229,10 +229,7 @@ pub fn open_down(id: EnvelopeId, file: Vec<u8>, context: &DownContext<'_>) -> Ou
         plain.claimed().roster.0,
         context.arrived,
     ) {
-        return Outcome::Quarantined(Quarantined {
-            reason,
-            place: reader.place(Standing::Refused),
-        });
+        return reader.hold(reason.into());
     }
     reader.verified(|_| {
         let recovery = context.circles.recovery(plain.claimed().circle)?;
@@ -279,19 +276,24 @@ fn unseal(
     id: EnvelopeId,
     file: Vec<u8>,
     identities: &[AgeIdentity],
-) -> Result<(Sealed, Plaintext), Outcome> {
+) -> Result<(Sealed, Plaintext), Refusal> {
     if wire::sha256(&[&file]).0 != id.0 {
-        return Err(quarantine(Refusal::WrongFile));
+        return Err(Refusal::WrongFile);
     }
-    let sealed = Sealed::parse(file).map_err(|_| quarantine(Refusal::Shape))?;
-    match Plaintext::open(&sealed, identities) {
-        Ok(plain) => Ok((sealed, plain)),
-        Err(Refusal::Newer) => Err(Outcome::Waiting(Waiting {
+    let sealed = Sealed::parse(file).map_err(|_| Refusal::Shape)?;
+    let plain = Plaintext::open(&sealed, identities)?;
+    Ok((sealed, plain))
+}
+
+fn unopened(reason: Refusal) -> Outcome {
+    if reason == Refusal::Newer {
+        Outcome::Waiting(Waiting {
             reason: WaitReason::Update,
             place: None,
             roster: None,
-        })),
-        Err(reason) => Err(quarantine(reason)),
+        })
+    } else {
+        quarantine(reason)
     }
 }
 
@@ -306,6 +308,18 @@ fn quarantine(reason: Refusal) -> Outcome {
 enum Verified {
     Yes,
     No,
+}
+
+/// Why a verified envelope is not released.
+enum Hold {
+    Wait(WaitReason),
+    Refuse(Refusal),
+}
+
+impl From<Refusal> for Hold {
+    fn from(reason: Refusal) -> Self {
+        Self::Refuse(reason)
+    }
 }
 
 /// One opened file and what is needed to judge it.
@@ -330,11 +344,14 @@ impl Reader<'_> {
         })
     }
 
-    fn refuse(&self, reason: Refusal) -> Outcome {
-        Outcome::Quarantined(Quarantined {
-            reason,
-            place: self.place(Standing::Refused),
-        })
+    fn hold(&self, hold: Hold) -> Outcome {
+        match hold {
+            Hold::Wait(reason) => self.wait(reason, Verified::Yes),
+            Hold::Refuse(reason) => Outcome::Quarantined(Quarantined {
+                reason,
+                place: self.place(Standing::Refused),
+            }),
+        }
     }
 
     fn wait(&self, reason: WaitReason, verified: Verified) -> Outcome {
@@ -366,7 +383,7 @@ impl Reader<'_> {
     ) -> Outcome {
         match self.judge(recipients) {
             Ok(content) => self.release(content, None),
-            Err(outcome) => outcome,
+            Err(hold) => self.hold(hold),
         }
     }
 
@@ -385,12 +402,12 @@ impl Reader<'_> {
     fn judge(
         &self,
         recipients: impl FnOnce(&Roster) -> Option<Result<Recipients, crate::RecipientsError>>,
-    ) -> Result<Vec<u8>, Outcome> {
+    ) -> Result<Vec<u8>, Hold> {
         let header = self.plain.claimed();
         if header.mailbox != self.mailbox {
-            return Err(self.refuse(Refusal::WrongBox));
+            return Err(Refusal::WrongBox.into());
         }
-        let content = self.plain.content().map_err(|reason| self.refuse(reason))?;
+        let content = self.plain.content()?;
         let (n, hash) = (header.roster.0, header.roster.1);
         let first = self
             .rosters
@@ -399,23 +416,23 @@ impl Reader<'_> {
             .map_or(u32::MAX, |held| held.roster.n);
         let newest = self.rosters.newest().map_or(0, |held| held.roster.n);
         if n > newest {
-            return Err(self.wait(WaitReason::Roster(n), Verified::Yes));
+            return Err(Hold::Wait(WaitReason::Roster(n)));
         }
         if n < first {
-            return Err(self.refuse(Refusal::OldRoster));
+            return Err(Refusal::OldRoster.into());
         }
         let Some(held) = self.rosters.get(n).filter(|held| held.hash == hash) else {
-            return Err(self.refuse(Refusal::RosterFork));
+            return Err(Refusal::RosterFork.into());
         };
         let Some(wanted) = recipients(&held.roster) else {
-            return Err(self.wait(WaitReason::Circle(header.circle), Verified::Yes));
+            return Err(Hold::Wait(WaitReason::Circle(header.circle)));
         };
-        let wanted = wanted.map_err(|_| self.refuse(Refusal::Recipients))?;
+        let wanted = wanted.map_err(|_| Refusal::Recipients)?;
         if wanted.to() != header.to {
-            return Err(self.refuse(Refusal::Recipients));
+            return Err(Refusal::Recipients.into());
         }
         if wanted.count() != self.sealed.hybrid_stanzas() {
-            return Err(self.refuse(Refusal::StanzaCount));
+            return Err(Refusal::StanzaCount.into());
         }
         Ok(content.to_vec())
     }
@@ -454,7 +471,7 @@ impl Reader<'_> {
             return quarantine(Refusal::InviteWithdrawn);
         }
         match self.judge(|roster| Some(Recipients::up(roster, join.recovery.as_ref()))) {
-            Err(outcome) => outcome,
+            Err(hold) => self.hold(hold),
             Ok(_) if terms.listed > terms.expires.plus(JOIN_GRACE) && !terms.late_allowed => {
                 self.wait(WaitReason::LateJoin, Verified::Yes)
             }
