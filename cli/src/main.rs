@@ -8,8 +8,11 @@
     reason = "a program for people at a terminal: printing is its work"
 )]
 
+mod decode;
+mod demo;
 mod doctor;
 mod exit;
+mod hub;
 mod mail;
 mod manual;
 mod progress;
@@ -30,6 +33,9 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Hub(hub::Args),
+    Demo(demo::Args),
+    Decode(decode::Args),
     Open(mail::open::Args),
     Verify(mail::verify::Args),
     Doctor(doctor::Args),
@@ -43,6 +49,11 @@ fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     log_to_stderr();
+    if std::env::var_os(demo::WITH_PARENT).is_some() {
+        // A server of the demo must not outlive it, however the demo ends.
+        let _ =
+            rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM));
+    }
     // One TLS provider for everything in this process; a second call could only name the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match run(cli.command) {
@@ -56,6 +67,9 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<Done> {
     match command {
+        Command::Hub(args) => hub::run(args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Decode(args) => decode::run(&args),
         Command::Open(args) => mail::open::run(&args),
         Command::Verify(args) => mail::verify::run(&args),
         Command::Doctor(args) => doctor::run(&args),

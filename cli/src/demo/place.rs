@@ -1,0 +1,230 @@
+//! The demo's folder, what stands in it, and the two servers that work from it.
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::people::ZONE;
+use super::process::Server;
+
+/// The account by which the demo does what a clinician would.
+pub const ADMINISTRATOR: &str = "Demo";
+/// Tried first, so that the addresses are the same from run to run.
+const RELAY_PORT: u16 = 8440;
+const CONSOLE_PORT: u16 = 8441;
+
+/// A folder with the state of one demo.
+pub struct Place {
+    dir: PathBuf,
+    /// Removes the folder at the end, when nothing is to be kept.
+    _unkept: Option<tempfile::TempDir>,
+}
+
+/// What must be the same in the next run on the same folder.
+#[derive(Serialize, Deserialize, Clone, Copy)]
+struct Kept {
+    relay_port: u16,
+    console_port: u16,
+}
+
+/// Both servers, answering.
+pub struct Servers {
+    /// The console's address.
+    pub console: String,
+    /// The relay's address.
+    pub relay: String,
+    station: Server,
+    post: Server,
+}
+
+impl Servers {
+    /// Ends both; the station first, which still has something to tell the relay.
+    pub fn end(self) -> Result<()> {
+        self.station.end().and(self.post.end())
+    }
+}
+
+impl Place {
+    /// The folder that was named, or one that goes away at the end.
+    pub fn at(dir: Option<&Path>) -> Result<Self> {
+        if let Some(dir) = dir {
+            std::fs::create_dir_all(dir)
+                .with_context(|| format!("cannot make {}", dir.display()))?;
+            return Ok(Self {
+                dir: std::path::absolute(dir)?,
+                _unkept: None,
+            });
+        }
+        let unkept = tempfile::Builder::new()
+            .prefix("teleward-demo-")
+            .tempdir()?;
+        Ok(Self {
+            dir: unkept.path().to_owned(),
+            _unkept: Some(unkept),
+        })
+    }
+
+    /// A patient's folder.
+    pub fn patient(&self, index: usize) -> PathBuf {
+        self.dir.join(format!("patients/{:03}", index + 1))
+    }
+
+    /// The password of [`ADMINISTRATOR`].
+    pub fn password(&self) -> Result<String> {
+        let text = std::fs::read_to_string(self.password_file())?;
+        Ok(text.trim_end().to_owned())
+    }
+
+    /// Sets the clinic up where that was not done before, and starts the relay and the station.
+    pub fn start(&self) -> Result<Servers> {
+        let first = !self.dir.join("demo.json").is_file();
+        let kept = if first {
+            self.choose_ports()?
+        } else {
+            self.kept()?
+        };
+        let dir = |name: &str| self.dir.join(name).display().to_string();
+        let listen = |port: u16| format!("127.0.0.1:{port}");
+        let (post, ready) = Server::start(
+            "relay",
+            &[
+                "relay",
+                "--json",
+                "--dir",
+                &dir("relay"),
+                "--listen",
+                &listen(kept.relay_port),
+            ],
+            &self.dir.join("relay.log"),
+        )?;
+        let relay = text(&ready, "relay")?;
+        if first {
+            self.set_up(&relay, &ready)?;
+        }
+        let (station, ready) = Server::start(
+            "station",
+            &[
+                "clinic",
+                "--json",
+                "--dir",
+                &dir("station"),
+                "--listen",
+                &listen(kept.console_port),
+            ],
+            &self.dir.join("station.log"),
+        )?;
+        if first {
+            std::fs::write(self.dir.join("demo.json"), serde_json::to_string(&kept)?)?;
+        }
+        Ok(Servers {
+            console: text(&ready, "console")?,
+            relay,
+            station,
+            post,
+        })
+    }
+
+    fn set_up(&self, relay: &str, ready: &Value) -> Result<()> {
+        let path = |name: &str| self.dir.join(name).display().to_string();
+        self.write_password()?;
+        let mut words: Vec<String> = ["clinic", "init", "--json", "--dir", &path("station")]
+            .map(str::to_owned)
+            .to_vec();
+        for (flag, value) in [
+            ("--name", "Practice by the Park"),
+            ("--phone", "+49 30 5550100"),
+            ("--emergency", "112"),
+            ("--language", "en"),
+            ("--zone", ZONE),
+            ("--relay", relay),
+            ("--relay-receipt", &text(ready, "receipt")?),
+            ("--sheets", &path("root-sheets")),
+            ("--account", ADMINISTRATOR),
+            ("--password-file", &path("password")),
+        ] {
+            words.extend([flag.to_owned(), value.to_owned()]);
+        }
+        if let Some(reserve) = ready["reserve"].as_str() {
+            words.extend(["--relay-receipt".to_owned(), reserve.to_owned()]);
+        }
+        let clinic = run_json(&words)?;
+        let (root, auth) = (text(&clinic, "root")?, text(&clinic, "auth")?);
+        let relay_dir = path("relay");
+        let admit = [
+            "relay", "tenant", "add", "--json", "--dir", &relay_dir, "--name", "demo", "--root",
+            &root, "--auth", &auth,
+        ];
+        run_json(&admit.map(str::to_owned)).map(drop)
+    }
+
+    fn kept(&self) -> Result<Kept> {
+        let file = self.dir.join("demo.json");
+        let text = std::fs::read_to_string(&file)
+            .with_context(|| format!("cannot read {}", file.display()))?;
+        serde_json::from_str(&text)
+            .with_context(|| format!("{} is not a demo's: name another --dir", file.display()))
+    }
+
+    /// The usual ports, or free ones where those are taken.
+    fn choose_ports(&self) -> Result<Kept> {
+        let relay = TcpListener::bind(("127.0.0.1", RELAY_PORT))
+            .or_else(|_| TcpListener::bind(("127.0.0.1", 0)))?;
+        let console = TcpListener::bind(("127.0.0.1", CONSOLE_PORT))
+            .or_else(|_| TcpListener::bind(("127.0.0.1", 0)))?;
+        Ok(Kept {
+            relay_port: relay.local_addr()?.port(),
+            console_port: console.local_addr()?.port(),
+        })
+    }
+
+    fn password_file(&self) -> PathBuf {
+        self.dir.join("password")
+    }
+
+    fn write_password(&self) -> Result<()> {
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(self.password_file())?;
+        Ok(writeln!(file, "{}", wire::b64u::encode(random))?)
+    }
+}
+
+/// Runs this program with some words to its end; its line of JSON.
+fn run_json(words: &[String]) -> Result<Value> {
+    let program = std::env::current_exe().context("this program cannot find itself")?;
+    let done = Command::new(program)
+        .args(words)
+        .stdin(Stdio::null())
+        .output()?;
+    let shown = words.iter().take(3).cloned().collect::<Vec<_>>().join(" ");
+    if !done.status.success() {
+        bail!(
+            "`teleward {shown}` failed: {}",
+            String::from_utf8_lossy(&done.stderr).trim()
+        );
+    }
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    let line = said
+        .lines()
+        .find(|line| line.starts_with('{'))
+        .unwrap_or("null");
+    serde_json::from_str(line).with_context(|| format!("`teleward {shown}` printed no JSON"))
+}
+
+fn text(object: &Value, member: &str) -> Result<String> {
+    object[member]
+        .as_str()
+        .map(str::to_owned)
+        .with_context(|| format!("there is no `{member}` in {object}"))
+}

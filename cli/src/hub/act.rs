@@ -1,0 +1,159 @@
+//! Carries a request out on an open companion.
+
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use companion::{
+    Companion, Config, HistoryQuery, JoinOptions, Ports, RequestId, RequestState, Revision, Role,
+    Topic, View,
+};
+use serde_json::{Value, json};
+use vault::FileVault;
+
+use super::ask::Ask;
+use super::{PATIENCE, radio, show};
+
+/// Opens the hub's data folder with its keys and the real radio.
+pub async fn open(dir: &Path) -> Result<Companion> {
+    // The socket in it takes commands from whoever may enter.
+    let made = std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir);
+    made.with_context(|| format!("cannot make {}", dir.display()))?;
+    let key_vault = Arc::new(FileVault::open(&dir.join("keys"), None)?);
+    let mut config = Config::new(dir);
+    config.app_name = "teleward hub".to_owned();
+    config.role = Role::Hub;
+    Ok(Companion::open(
+        config,
+        Ports {
+            key_vault,
+            radio: radio::real().await,
+        },
+    )?)
+}
+
+/// The answer to a request, as JSON.
+pub async fn carry_out(companion: &Companion, ask: &Ask) -> Result<Value> {
+    match ask {
+        Ask::Join {
+            invite,
+            label,
+            recovery_sheet,
+        } => {
+            if let Some(file) = recovery_sheet {
+                let sheet = companion.prepare_recovery().await?;
+                write_sheet(file, &show::recovery(&sheet))?;
+            }
+            let request = companion
+                .join(
+                    invite,
+                    JoinOptions {
+                        label: label.clone(),
+                    },
+                )
+                .await?;
+            done(companion, request, PATIENCE).await?;
+            let View::Status(status) = companion.view(Topic::Status).await? else {
+                bail!("no status")
+            };
+            Ok(show::link(
+                &status
+                    .link
+                    .context("the link went away while joining: try again")?,
+            ))
+        }
+        Ask::Pair { seconds } => {
+            let look = Duration::from_secs(*seconds);
+            let request = companion.pair(look).await?;
+            let device = done(companion, request, look + PATIENCE).await?;
+            let View::Devices(devices) = companion.view(Topic::Devices).await? else {
+                bail!("no devices")
+            };
+            let paired = devices
+                .iter()
+                .find(|known| Some(&known.id) == device.as_ref());
+            Ok(show::device(paired.context(
+                "the device went away while pairing: try again",
+            )?))
+        }
+        Ask::Status => status(companion).await,
+        Ask::History { limit } => {
+            let query = HistoryQuery {
+                limit: *limit,
+                ..HistoryQuery::default()
+            };
+            let page = companion.history(query, None).await?;
+            Ok(json!({ "readings": page.readings.iter().map(show::reading).collect::<Vec<_>>() }))
+        }
+    }
+}
+
+/// Everything but readings.
+pub async fn status(companion: &Companion) -> Result<Value> {
+    let View::Status(status) = companion.view(Topic::Status).await? else {
+        bail!("no status")
+    };
+    let View::Devices(devices) = companion.view(Topic::Devices).await? else {
+        bail!("no devices")
+    };
+    let View::Queue(queue) = companion.view(Topic::Queue).await? else {
+        bail!("no queue")
+    };
+    Ok(show::status(&status, &devices, &queue))
+}
+
+/// Waits until a request has an outcome; gives back what it made.
+async fn done(
+    companion: &Companion,
+    request: RequestId,
+    patience: Duration,
+) -> Result<Option<String>> {
+    let outcome = tokio::time::timeout(patience, async {
+        let mut revision = Revision(0);
+        loop {
+            revision = companion.next_change(revision).await?.revision;
+            let View::Requests(requests) = companion.view(Topic::Requests).await? else {
+                bail!("no requests")
+            };
+            let state = requests
+                .into_iter()
+                .find(|known| known.id == request)
+                .map(|known| known.state);
+            match state.context("the request was dismissed by another caller")? {
+                RequestState::Running => {}
+                RequestState::Done { result } => return Ok(result),
+                RequestState::Failed { code, text } => bail!("{text} ({code})"),
+            }
+        }
+    });
+    let outcome = outcome.await.context(
+        "no answer yet; it goes on when there is a network: see `teleward hub status`",
+    )??;
+    companion.dismiss(request).await?;
+    Ok(outcome)
+}
+
+/// A recovery sheet is a secret: a new file, for its owner only.
+fn write_sheet(file: &Path, sheet: &str) -> Result<()> {
+    std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)
+        .and_then(|mut out| {
+            out.write_all(sheet.as_bytes())
+                .and_then(|()| out.sync_all())
+        })
+        .with_context(|| {
+            format!(
+                "the recovery sheet cannot be written to {}: name a new file",
+                file.display()
+            )
+        })
+}

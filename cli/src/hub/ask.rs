@@ -1,0 +1,108 @@
+//! What one `teleward hub` asks of another: one line of JSON there, one line back, over a socket in the data folder.
+//!
+//! The socket is for the folder's owner: its folder is, too.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
+
+/// An invite is 150 bytes; nobody needs a longer line.
+const LONGEST_LINE: u64 = 16 * 1024;
+
+/// One request.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "ask")]
+pub enum Ask {
+    /// Join a clinic.
+    Join {
+        /// The invite's text.
+        invite: String,
+        /// How the clinic calls this hub.
+        label: String,
+        /// Where the recovery sheet goes, if one is wanted.
+        recovery_sheet: Option<PathBuf>,
+    },
+    /// Pair with a device.
+    Pair {
+        /// How long to look.
+        seconds: u64,
+    },
+    /// The state of everything.
+    Status,
+    /// The newest readings.
+    History {
+        /// How many.
+        limit: u32,
+    },
+}
+
+impl Ask {
+    /// What it does, for a person who waits.
+    pub fn doing(&self) -> &'static str {
+        match self {
+            Self::Join { .. } => "joining the clinic",
+            Self::Pair { .. } => "looking for a device that is ready to pair",
+            Self::Status | Self::History { .. } => "reading",
+        }
+    }
+}
+
+/// An answer as it travels.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// What was asked for.
+    Well(Value),
+    /// Why not, in words.
+    Error(String),
+}
+
+/// Where the hub in service listens.
+pub fn socket(dir: &Path) -> PathBuf {
+    dir.join("hub.sock")
+}
+
+/// Asks the hub in service; nothing when there is none.
+pub async fn in_service(dir: &Path, ask: &Ask) -> Result<Option<Value>> {
+    let Ok(mut stream) = UnixStream::connect(socket(dir)).await else {
+        return Ok(None);
+    };
+    let line = serde_json::to_string(ask)? + "\n";
+    stream
+        .write_all(line.as_bytes())
+        .await
+        .context("the hub in service went away: try again")?;
+    let mut reply = String::new();
+    stream
+        .read_to_string(&mut reply)
+        .await
+        .context("the hub in service went away: try again")?;
+    match serde_json::from_str(&reply)
+        .context("the hub in service is of another version: start it anew")?
+    {
+        Reply::Well(answer) => Ok(Some(answer)),
+        Reply::Error(why) => bail!(why),
+    }
+}
+
+/// Reads one request of a caller.
+pub async fn read(stream: &mut UnixStream) -> Result<Ask> {
+    let mut line = String::new();
+    BufReader::new(stream.take(LONGEST_LINE))
+        .read_line(&mut line)
+        .await?;
+    Ok(serde_json::from_str(&line)?)
+}
+
+/// Sends the answer.
+pub async fn write(stream: &mut UnixStream, answer: Result<Value>) -> Result<()> {
+    let reply = answer.map_or_else(|error| Reply::Error(format!("{error:#}")), Reply::Well);
+    stream
+        .write_all(serde_json::to_string(&reply)?.as_bytes())
+        .await?;
+    Ok(stream.shutdown().await?)
+}

@@ -1,0 +1,143 @@
+//! `teleward hub`: a companion on a small Linux box, with the real radio.
+//!
+//! One process at a time holds the data folder. `hub run` is that process in service; the other commands reach it
+//! through a socket in the folder, and open the folder themselves when nobody is in service.
+
+mod act;
+mod ask;
+mod radio;
+mod serve;
+mod show;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Subcommand;
+
+use self::ask::Ask;
+use crate::exit::Done;
+
+/// A companion on this Linux box: reads devices over Bluetooth and sends their readings to the clinic.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The hub's data folder; it is made when it is missing.
+    #[arg(long, global = true, env = "TELEWARD_HUB_DIR")]
+    dir: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Join a clinic with an invite, and show the check words.
+    #[command(
+        after_help = "Example: teleward hub join 'https://relay.example/i#AbC…' --label 'Hub in the kitchen'"
+    )]
+    Join {
+        /// The invite: what its QR code says.
+        invite: String,
+        /// How the clinic's list calls this hub.
+        #[arg(long, default_value = "Hub")]
+        label: String,
+        /// Make the patient's recovery key, and write its sheet to this new file: print it, then delete the file.
+        #[arg(long)]
+        recovery_sheet: Option<PathBuf>,
+    },
+    /// Look for a device that is ready to pair, and pair with it.
+    #[command(after_help = "Example: teleward hub pair --seconds 60")]
+    Pair {
+        /// How long to look.
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=600))]
+        seconds: u64,
+    },
+    /// Be in service: read paired devices when they show, send, collect. Ends on Ctrl-C or SIGTERM.
+    ///
+    /// Prints a line for each change; readings by their id and never by their values, since a service's output is kept
+    /// in logs.
+    #[command(after_help = "Example: teleward hub run --dir /var/lib/teleward-hub")]
+    Run,
+    /// Show the link to the clinic, the devices, and what waits to be sent.
+    #[command(after_help = "Example: teleward hub status --json")]
+    Status,
+    /// Show the newest readings, with how far each is.
+    #[command(after_help = "Example: teleward hub history --limit 10")]
+    History {
+        /// How many.
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=200))]
+        limit: u32,
+    },
+}
+
+/// Carries one command out.
+pub fn run(args: Args) -> Result<Done> {
+    let dir = match args.dir {
+        Some(dir) => dir,
+        None => usual_dir()?,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let ask = match args.what {
+            What::Run => return serve::run(&dir, args.json).await,
+            What::Join {
+                invite,
+                label,
+                recovery_sheet,
+            } => Ask::Join {
+                invite,
+                label,
+                recovery_sheet,
+            },
+            What::Pair { seconds } => Ask::Pair { seconds },
+            What::Status => Ask::Status,
+            What::History { limit } => Ask::History { limit },
+        };
+        let answer = answer(&dir, &ask).await?;
+        if args.json {
+            println!("{}", serde_json::to_string_pretty(&answer)?);
+        } else {
+            print!("{}", show::text(&ask, &answer));
+        }
+        Ok(Done::Well)
+    })
+}
+
+/// The answer of the hub in service, or our own when there is none.
+async fn answer(dir: &std::path::Path, ask: &Ask) -> Result<serde_json::Value> {
+    let slow = matches!(ask, Ask::Join { .. } | Ask::Pair { .. });
+    let bar = slow.then(|| crate::progress::spinner(ask.doing()));
+    let answer = match ask::in_service(dir, ask).await? {
+        Some(answer) => Ok(answer),
+        None => {
+            let companion = act::open(dir).await?;
+            let answer = act::carry_out(&companion, ask).await;
+            companion.close().await;
+            answer
+        }
+    };
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+    answer
+}
+
+/// `$XDG_DATA_HOME/teleward/hub`, as the XDG base directory specification has it.
+fn usual_dir() -> Result<PathBuf> {
+    let base = std::env::var_os("XDG_DATA_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute());
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));
+    let base = base
+        .or_else(home)
+        .context("there is no home folder: name a data folder with --dir")?;
+    Ok(base.join("teleward/hub"))
+}
+
+/// How long a request may take before we stop waiting for it; it goes on in the hub.
+const PATIENCE: Duration = Duration::from_secs(120);

@@ -1,0 +1,151 @@
+//! `teleward hub run`: the companion in service, and the socket for the other commands.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use companion::{Companion, HistoryQuery, Revision, Topic, View};
+use serde_json::{Value, json};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{act, ask, show};
+use crate::exit::Done;
+
+/// How many readings are looked at for a change of stage.
+const NEWEST: u32 = 50;
+
+/// The socket's file goes when the hub does.
+struct Door(PathBuf);
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_file(&self.0) {
+            tracing::warn!("the socket's file stays behind: {error}");
+        }
+    }
+}
+
+/// Serves until a signal.
+pub async fn run(dir: &Path, json: bool) -> Result<Done> {
+    // Opening takes the folder's lock: whoever has it may take the socket over from one that was killed.
+    let companion = Arc::new(act::open(dir).await?);
+    let path = ask::socket(dir);
+    let _stale = std::fs::remove_file(&path);
+    let listener = UnixListener::bind(&path).with_context(|| {
+        format!(
+            "cannot listen at {}: choose a shorter data folder",
+            path.display()
+        )
+    })?;
+    let door = Door(path);
+    let mut term = signal(SignalKind::terminate())?;
+    let mut int = signal(SignalKind::interrupt())?;
+    say(json, &json!({ "event": "in_service", "dir": dir }));
+    let mut told = Told::default();
+    let mut revision = Revision(0);
+    loop {
+        tokio::select! {
+            _ = term.recv() => break,
+            _ = int.recv() => break,
+            caller = listener.accept() => {
+                let companion = Arc::clone(&companion);
+                tokio::spawn(async move {
+                    if let Err(error) = answer(caller?.0, &companion).await {
+                        tracing::warn!("a caller was not answered: {error:#}");
+                    }
+                    anyhow::Ok(())
+                });
+            }
+            changes = companion.next_change(revision) => {
+                revision = changes?.revision;
+                for line in told.news(&companion).await? {
+                    say(json, &line);
+                }
+            }
+        }
+    }
+    drop(door);
+    // Callers that still wait hold it too; the process ends with them.
+    if let Some(companion) = Arc::into_inner(companion) {
+        companion.close().await;
+    }
+    Ok(Done::Well)
+}
+
+async fn answer(mut caller: UnixStream, companion: &Companion) -> Result<()> {
+    let wanted = ask::read(&mut caller).await?;
+    ask::write(&mut caller, act::carry_out(companion, &wanted).await).await
+}
+
+/// What was said already, so that each line tells something new.
+#[derive(Default)]
+struct Told {
+    lines: BTreeMap<String, Value>,
+}
+
+impl Told {
+    async fn news(&mut self, companion: &Companion) -> Result<Vec<Value>> {
+        let mut now = Vec::new();
+        if let View::Status(status) = companion.view(Topic::Status).await? {
+            let link = status
+                .link
+                .as_ref()
+                .map(|link| show::link_state(link.state));
+            now.push(json!({ "event": "link", "state": link, "relay_trouble": status.relay_trouble, "locked": status.locked }));
+            now.extend(status.findings.iter().map(
+                |finding| json!({ "event": "finding", "id": finding.id, "code": finding.code, "text": finding.text }),
+            ));
+        }
+        if let View::Devices(devices) = companion.view(Topic::Devices).await? {
+            now.extend(devices.iter().map(|device| {
+                json!({ "event": "device", "id": device.id, "state": device.state, "last_ending": device.last_ending,
+                        "last_seen": device.last_seen.map(|at| at.to_string()) })
+            }));
+        }
+        if let View::Queue(queue) = companion.view(Topic::Queue).await? {
+            now.push(json!({ "event": "queue", "waiting": queue.waiting, "at_post_office": queue.at_post_office,
+                             "at_clinic": queue.at_clinic, "stuck": queue.stuck, "trouble": queue.trouble }));
+        }
+        // A locked device has no history to show; what it keeps shows as spooled.
+        if let Ok(page) = companion
+            .history(
+                HistoryQuery {
+                    limit: NEWEST,
+                    ..HistoryQuery::default()
+                },
+                None,
+            )
+            .await
+        {
+            now.extend(page.readings.iter().rev().map(
+                |reading| json!({ "event": "reading", "id": reading.id, "kind": reading.kind, "stage": reading.stage.words() }),
+            ));
+        }
+        now.retain(|line| {
+            let about = format!("{} {}", line["event"], line["id"]);
+            self.lines.insert(about, line.clone()).as_ref() != Some(line)
+        });
+        Ok(now)
+    }
+}
+
+fn say(json: bool, line: &Value) {
+    if json {
+        println!("{line}");
+        return;
+    }
+    let words: Vec<String> = line
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| match (name.as_str(), value) {
+            ("event", Value::String(event)) => event.clone(),
+            (name, Value::String(text)) => format!("{name} {text}"),
+            (name, value) => format!("{name} {value}"),
+        })
+        .collect();
+    println!("{}", words.join(", "));
+}

@@ -1,0 +1,255 @@
+//! What a hub shows: the same records as JSON for scripts and as text for people.
+
+use std::fmt::Write as _;
+
+use companion::{DeviceView, LinkState, LinkView, QueueView, ReadingView, Status};
+use serde_json::{Value, json};
+use vault::RecoverySheet;
+
+use super::ask::Ask;
+
+/// A link's state in one word.
+pub fn link_state(state: LinkState) -> &'static str {
+    match state {
+        LinkState::Joining => "joining",
+        LinkState::Joined => "joined",
+        LinkState::Pending => "pending",
+        LinkState::Confirmed => "confirmed",
+        LinkState::Ended => "ended",
+    }
+}
+
+/// The link to the clinic.
+pub fn link(link: &LinkView) -> Value {
+    json!({
+        "up": link.up.to_string(),
+        "state": link_state(link.state),
+        "check_words": link.check_words,
+        "check_digits": link.check_digits,
+        "clinic": link.clinic,
+        "clinic_phone": link.clinic_phone,
+        "heard_at": link.heard_at.map(|at| at.to_string()),
+        "next_by": link.next_by.map(|at| at.to_string()),
+        "has_recovery": link.has_recovery,
+        "trouble": link.trouble,
+    })
+}
+
+/// One device.
+pub fn device(device: &DeviceView) -> Value {
+    json!({
+        "id": device.id,
+        "name": device.name,
+        "maker": device.maker,
+        "model": device.model,
+        "serial_tail": device.serial_tail,
+        "state": device.state,
+        "last_seen": device.last_seen.map(|at| at.to_string()),
+        "last_ending": device.last_ending,
+        "battery_percent": device.battery_percent,
+    })
+}
+
+/// Everything but readings.
+pub fn status(status: &Status, devices: &[DeviceView], queue: &QueueView) -> Value {
+    json!({
+        "install": status.install.to_string(),
+        "locked": status.locked,
+        "spooled": status.spooled,
+        "link": status.link.as_ref().map(link),
+        "relay_reached_at": status.relay_reached_at.map(|at| at.to_string()),
+        "relay_trouble": status.relay_trouble,
+        "devices": devices.iter().map(device).collect::<Vec<_>>(),
+        "queue": {
+            "waiting": queue.waiting,
+            "at_post_office": queue.at_post_office,
+            "at_clinic": queue.at_clinic,
+            "stuck": queue.stuck,
+            "oldest": queue.oldest.map(|at| at.to_string()),
+            "last_receipt": queue.last_receipt.map(|at| at.to_string()),
+            "last_acknowledgement": queue.last_acknowledgement.map(|at| at.to_string()),
+            "trouble": queue.trouble,
+        },
+        "findings": status.findings.iter().map(|finding| json!({ "code": finding.code, "text": finding.text, "at": finding.at.to_string() })).collect::<Vec<_>>(),
+    })
+}
+
+/// One reading, with its values.
+pub fn reading(reading: &ReadingView) -> Value {
+    let values: serde_json::Map<String, Value> = reading
+        .values
+        .iter()
+        .map(|value| {
+            let shown = value
+                .value
+                .clone()
+                .or_else(|| value.absent.clone())
+                .unwrap_or_default();
+            (
+                value.name.clone(),
+                json!({ "value": shown, "unit": value.unit }),
+            )
+        })
+        .collect();
+    json!({
+        "id": reading.id,
+        "kind": reading.kind,
+        "effective": reading.effective.map(|at| at.to_string()),
+        "effective_sure": reading.effective_sure,
+        "received": reading.received.to_string(),
+        "typed": reading.typed,
+        "values": values,
+        "status": reading.status,
+        "doubts": reading.doubts,
+        "possibly_same_as": reading.possibly_same_as,
+        "stage": reading.stage.words(),
+        "stored_at": reading.stored_at.map(|at| at.to_string()),
+        "seen_at": reading.seen_at.map(|at| at.to_string()),
+    })
+}
+
+/// The recovery sheet as text to print.
+pub fn recovery(sheet: &RecoverySheet) -> String {
+    format!(
+        "Recovery key\n\nKeep this sheet with your papers, and no copy of it anywhere else. Whoever has it can open\n\
+         what was sent to your clinic; it signs nothing.\n\n{}\n\nThe same for a scanner:\n{}\n",
+        sheet.words().expose(),
+        sheet.code().expose()
+    )
+}
+
+/// An answer for people.
+pub fn text(ask: &Ask, answer: &Value) -> String {
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    let _ = match ask {
+        Ask::Join { recovery_sheet, .. } => {
+            write_joined(&mut out, answer, recovery_sheet.is_some())
+        }
+        Ask::Pair { .. } => writeln!(
+            out,
+            "Paired with {} ({}). `teleward hub run` reads it whenever it shows.",
+            word(&answer["name"]),
+            word(&answer["id"])
+        ),
+        Ask::Status => write_status(&mut out, answer),
+        Ask::History { .. } => write_history(&mut out, answer),
+    };
+    out
+}
+
+fn write_joined(out: &mut String, link: &Value, sheet: bool) -> std::fmt::Result {
+    let words: Vec<String> = link["check_words"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(word)
+        .collect();
+    writeln!(
+        out,
+        "Joined {}, {}.",
+        word(&link["clinic"]),
+        word(&link["state"])
+    )?;
+    writeln!(
+        out,
+        "Check words, to be compared with the clinic's screen:\n  {}",
+        words.join(" ")
+    )?;
+    writeln!(out, "or in digits:\n  {}", word(&link["check_digits"]))?;
+    if sheet {
+        writeln!(
+            out,
+            "Print the recovery sheet now, and then delete its file."
+        )?;
+    }
+    writeln!(out, "Next: `teleward hub pair`, then `teleward hub run`.")
+}
+
+fn write_status(out: &mut String, status: &Value) -> std::fmt::Result {
+    match &status["link"] {
+        Value::Null => writeln!(out, "not joined to a clinic yet: teleward hub join INVITE")?,
+        link => writeln!(
+            out,
+            "clinic   {}, {}",
+            word(&link["clinic"]),
+            word(&link["state"])
+        )?,
+    }
+    let queue = &status["queue"];
+    writeln!(
+        out,
+        "mail     {} waiting, {} at the post office, {} at the clinic",
+        queue["waiting"], queue["at_post_office"], queue["at_clinic"]
+    )?;
+    for (name, value) in [
+        ("oldest", &queue["oldest"]),
+        ("receipt", &queue["last_receipt"]),
+        ("stored", &queue["last_acknowledgement"]),
+        ("trouble", &queue["trouble"]),
+        ("relay", &status["relay_trouble"]),
+        ("clinic", &status["link"]["trouble"]),
+    ] {
+        if !value.is_null() {
+            writeln!(out, "{name:<8} {}", word(value))?;
+        }
+    }
+    for device in status["devices"].as_array().into_iter().flatten() {
+        writeln!(
+            out,
+            "device   {} ({}), {}",
+            word(&device["name"]),
+            word(&device["id"]),
+            word(&device["state"])
+        )?;
+        if !device["last_ending"].is_null() {
+            writeln!(out, "         last time: {}", word(&device["last_ending"]))?;
+        }
+    }
+    for finding in status["findings"].as_array().into_iter().flatten() {
+        writeln!(out, "finding  {}", word(&finding["text"]))?;
+    }
+    Ok(())
+}
+
+fn write_history(out: &mut String, answer: &Value) -> std::fmt::Result {
+    let readings = answer["readings"].as_array().cloned().unwrap_or_default();
+    if readings.is_empty() {
+        return writeln!(out, "no readings yet");
+    }
+    for reading in readings {
+        let at = if reading["effective"].is_null() {
+            "time not sure".to_owned()
+        } else {
+            word(&reading["effective"])
+        };
+        let values: Vec<String> = reading["values"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| {
+                format!("{name} {} {}", word(&value["value"]), word(&value["unit"]))
+            })
+            .collect();
+        writeln!(
+            out,
+            "{at}  {}  {}",
+            values.join(", "),
+            word(&reading["stage"])
+        )?;
+    }
+    Ok(())
+}
+
+fn word(value: &Value) -> String {
+    value.as_str().map_or_else(
+        || {
+            if value.is_null() {
+                "unknown".to_owned()
+            } else {
+                value.to_string()
+            }
+        },
+        str::to_owned,
+    )
+}
