@@ -90,6 +90,8 @@ pub(crate) struct Start {
 
 /// A look at clock, keys and radio at least so often: a wall clock may jump while the process sleeps.
 const LOOK: Duration = Duration::from_secs(30);
+/// So long may device sessions take to end in order.
+const SESSIONS_END: Duration = Duration::from_secs(3);
 /// Answers and device events that may wait at once; senders beyond that wait their turn.
 const WAITING_EVENTS: usize = 64;
 
@@ -154,14 +156,15 @@ impl Actor {
             tokio::select! {
                 command = commands.recv() => match command {
                     Some(Command::Close { reply }) => {
-                        self.end();
+                        self.end().await;
                         drop(self);
                         // Nobody may be left to hear it.
                         let _heard = reply.send(());
                         return;
                     }
+                    Some(Command::Pause { deadline, reply }) => self.pause(deadline, reply).await,
                     Some(command) => self.command(command, now()),
-                    None => return self.end(),
+                    None => return self.end().await,
                 },
                 Some(event) = events.recv() => self.desk.event(event, now()),
                 Some(event) = self.sessions.next() => self.sessions.take(event, &mut self.desk, now()),
@@ -184,10 +187,24 @@ impl Actor {
         }
     }
 
-    fn end(&mut self) {
-        self.sessions.stop();
+    async fn end(&mut self) {
+        self.rest(SESSIONS_END).await;
         if let Err(error) = self.desk.pause(Time::system()) {
             tracing::warn!(%error, "closing the database");
+        }
+    }
+
+    /// Lets sessions end in order, and takes what they still hand on.
+    async fn rest(&mut self, limit: Duration) {
+        self.sessions.stop();
+        let end = Instant::now() + limit;
+        while self.sessions.is_busy() {
+            tokio::select! {
+                Some(happening) = self.sessions.next() => {
+                    self.sessions.take(happening, &mut self.desk, Time::system());
+                }
+                () = tokio::time::sleep_until(end) => return,
+            }
         }
     }
 
@@ -260,7 +277,6 @@ impl Actor {
                 answer(reply, self.sessions.forget(&mut self.desk, &device, now))
             }
             Command::Dismiss { request, reply } => answer(reply, self.desk.dismiss(request)),
-            Command::Pause { deadline, reply } => self.pause(deadline, reply, now),
             Command::Resume { reply } => {
                 let resumed = self.desk.resume(now);
                 self.sessions.restart(&self.desk);
@@ -272,18 +288,16 @@ impl Actor {
                 answer(reply, Ok(()));
             }
             Command::Drain { budget, reply } => self.drain(budget, reply, now),
-            Command::Close { reply } => {
-                let _heard = reply.send(());
-            }
+            // Handled where they may wait.
+            Command::Pause { .. } | Command::Close { .. } => {}
         }
     }
 
-    /// All that pausing needs is short: stop what runs, write the log back. The deadline is the system's, and is kept
-    /// by not waiting for anybody.
-    fn pause(&mut self, deadline: Duration, reply: Reply<()>, now: Time) {
+    /// Sessions get half of the time to end in order; stopping the post and writing the log back is short.
+    async fn pause(&mut self, deadline: Duration, reply: Reply<()>) {
         let started = Instant::now();
-        self.sessions.stop();
-        let paused = self.desk.pause(now);
+        self.rest(SESSIONS_END.min(deadline / 2)).await;
+        let paused = self.desk.pause(Time::system());
         self.carry_out();
         if started.elapsed() > deadline {
             tracing::warn!("pausing took longer than the system allows");

@@ -40,8 +40,9 @@ pub(crate) enum Happening {
         request: RequestId,
         found: Result<Option<Advertisement>, RadioFault>,
     },
+    /// This device's next session is due, or that of all.
     Again {
-        device: String,
+        device: Option<String>,
     },
 }
 
@@ -62,8 +63,23 @@ struct Run {
     handle: DeviceHandle,
     connection: [u8; 16],
     facts: SessionFacts,
-    /// Dropped, it ends the session in an orderly way.
-    _cancel: oneshot::Sender<()>,
+    /// Dropped, it ends the session in an orderly way; the run stays until the session says that it has ended.
+    cancel: Option<oneshot::Sender<()>>,
+}
+
+impl Run {
+    fn collects(&self, id: &str) -> bool {
+        matches!(&self.purpose, Purpose::Collect { device } if device == id)
+    }
+}
+
+/// While one device is paired, the others wait: a radio does one such thing at a time.
+enum Pairing {
+    No,
+    Looking,
+    /// Found; the device's own session has to end first.
+    Found(RequestId, Advertisement),
+    Running,
 }
 
 pub(crate) struct Sessions {
@@ -72,6 +88,7 @@ pub(crate) struct Sessions {
     runs: BTreeMap<u64, Run>,
     next_run: u64,
     stopped: bool,
+    pairing: Pairing,
     to_us: mpsc::Sender<Happening>,
     happenings: mpsc::Receiver<Happening>,
 }
@@ -85,6 +102,7 @@ impl Sessions {
             runs: BTreeMap::new(),
             next_run: 1,
             stopped: true,
+            pairing: Pairing::No,
             to_us,
             happenings,
         }
@@ -109,10 +127,19 @@ impl Sessions {
         }
     }
 
-    /// Ends all sessions; records that they still hand on are kept.
+    /// Tells all sessions to end; what they still hand on is taken.
     pub(crate) fn stop(&mut self) {
         self.stopped = true;
-        self.runs.clear();
+        self.cancel_all();
+    }
+
+    /// Whether a session is still under way.
+    pub(crate) fn is_busy(&self) -> bool {
+        !self.runs.is_empty()
+    }
+
+    fn cancel_all(&mut self) {
+        self.runs.values_mut().for_each(|run| run.cancel = None);
     }
 
     /// Connections whose sessions still run: their records wait for them.
@@ -123,9 +150,7 @@ impl Sessions {
     /// Fills in what each device is doing.
     pub(crate) fn describe(&self, devices: &mut [DeviceView]) {
         for view in devices {
-            let runs = self.runs.values().any(
-                |run| matches!(&run.purpose, Purpose::Collect { device } if *device == view.id),
-            );
+            let runs = self.runs.values().any(|run| run.collects(&view.id));
             if runs {
                 view.state = "listening".to_owned();
             }
@@ -149,7 +174,14 @@ impl Sessions {
             .into_iter()
             .map(|paired| paired.handle)
             .collect();
+        if !matches!(self.pairing, Pairing::No) {
+            return Err(CompanionError::input(
+                "a device is being paired already: wait until that has ended",
+            ));
+        }
         let request = desk.new_request("pair", now)?;
+        self.pairing = Pairing::Looking;
+        self.cancel_all();
         let to_us = self.to_us.clone();
         tokio::spawn(async move {
             let found = look(radio.as_ref(), timeout, &known).await;
@@ -173,9 +205,10 @@ impl Sessions {
             what: "a paired device with this id",
         })?;
         let request = desk.new_request("forget", now)?;
-        self.runs.retain(
-            |_, run| !matches!(&run.purpose, Purpose::Collect { device } if *device == paired.id),
-        );
+        self.runs
+            .values_mut()
+            .filter(|run| run.collects(&paired.id))
+            .for_each(|run| run.cancel = None);
         desk.forget_device(device)?;
         if let Some(radio) = self.radio.clone() {
             // A bond that stays behind does no harm; the next pairing replaces it.
@@ -189,25 +222,21 @@ impl Sessions {
     pub(crate) fn take(&mut self, happening: Happening, desk: &mut Desk, now: Time) {
         let taken = match happening {
             Happening::Event { run, event } => self.event(run, event, desk, now),
-            Happening::Found { request, found } => self.found(request, found, desk),
-            Happening::Again { device } => self.again(&device, desk),
+            Happening::Found { request, found } => self.found(request, found, desk, now),
+            Happening::Again { device } => self.again(device.as_deref(), desk),
         };
         if let Err(error) = taken {
             tracing::warn!(%error, "a device session");
         }
     }
 
-    fn again(&mut self, device: &str, desk: &Desk) -> Result<(), CompanionError> {
+    fn again(&mut self, device: Option<&str>, desk: &Desk) -> Result<(), CompanionError> {
         if self.stopped || desk.is_paused() {
             return Ok(());
         }
-        if let Some(paired) = desk
-            .paired()?
-            .into_iter()
-            .find(|paired| paired.id == device)
-        {
-            self.collect(desk, paired);
-        }
+        let all = desk.paired()?.into_iter();
+        all.filter(|paired| device.is_none_or(|id| id == paired.id))
+            .for_each(|paired| self.collect(desk, paired));
         Ok(())
     }
 
@@ -216,23 +245,12 @@ impl Sessions {
         request: RequestId,
         found: Result<Option<Advertisement>, RadioFault>,
         desk: &mut Desk,
+        now: Time,
     ) -> Result<(), CompanionError> {
         let reason = match found {
             Ok(Some(seen)) => {
-                let offset = show::offset_min(desk.zone(), Time::system())?;
-                let plan = Plan {
-                    seen: true,
-                    ..Plan::pair(seen.device, offset, random()?)
-                };
-                self.run(
-                    Purpose::Pair {
-                        request,
-                        name: seen.name,
-                        saved: None,
-                    },
-                    plan,
-                );
-                return Ok(());
+                self.pairing = Pairing::Found(request, seen);
+                return self.pair_when_free(desk, now);
             }
             Ok(None) => ReasonCode::NotFound,
             Err(RadioFault::Off) => ReasonCode::BluetoothOff,
@@ -240,7 +258,37 @@ impl Sessions {
             Err(RadioFault::Denied) => ReasonCode::NotAllowed,
             Err(_) => ReasonCode::RadioFailed,
         };
+        self.pairing = Pairing::No;
+        self.again_later(SHORT_PAUSE, None);
         desk.finish_request(request, Err((reason.code(), &words(reason))))
+    }
+
+    /// Begins to pair with what was found, once no other session holds the device.
+    fn pair_when_free(&mut self, desk: &mut Desk, now: Time) -> Result<(), CompanionError> {
+        let Pairing::Found(request, seen) = &self.pairing else {
+            return Ok(());
+        };
+        if self.stopped {
+            let (request, reason) = (*request, ReasonCode::Cancelled);
+            self.pairing = Pairing::No;
+            return desk.finish_request(request, Err((reason.code(), &words(reason))));
+        }
+        if self.runs.values().any(|run| run.handle == seen.device) {
+            return Ok(());
+        }
+        let offset = show::offset_min(desk.zone(), now)?;
+        let plan = Plan {
+            seen: true,
+            ..Plan::pair(seen.device.clone(), offset, random()?)
+        };
+        let purpose = Purpose::Pair {
+            request: *request,
+            name: seen.name.clone(),
+            saved: None,
+        };
+        self.pairing = Pairing::Running;
+        self.run(purpose, plan);
+        Ok(())
     }
 
     fn event(
@@ -299,6 +347,11 @@ impl Sessions {
         let Some(run) = self.runs.remove(&run) else {
             return Ok(());
         };
+        if matches!(run.purpose, Purpose::Pair { .. }) {
+            self.pairing = Pairing::No;
+            self.again_later(SHORT_PAUSE, None);
+        }
+        self.pair_when_free(desk, now)?;
         let device = match run.purpose {
             Purpose::Collect { device } => {
                 desk.settle(run.connection, &run.facts, now)?;
@@ -332,16 +385,21 @@ impl Sessions {
             }
             _ => PAUSE,
         };
+        self.again_later(pause, Some(device));
+        Ok(())
+    }
+
+    fn again_later(&self, pause: Duration, device: Option<String>) {
         let to_us = self.to_us.clone();
         tokio::spawn(async move {
             tokio::time::sleep(pause).await;
             let _closed = to_us.send(Happening::Again { device }).await;
         });
-        Ok(())
     }
 
     fn collect(&mut self, desk: &Desk, paired: Paired) {
-        let runs = self.runs.values().any(|run| run.handle == paired.handle);
+        let runs = self.runs.values().any(|run| run.handle == paired.handle)
+            || !matches!(self.pairing, Pairing::No);
         let (Ok(offset), Ok(connection)) =
             (show::offset_min(desk.zone(), Time::system()), random())
         else {
@@ -375,7 +433,7 @@ impl Sessions {
                 handle,
                 connection,
                 facts: SessionFacts::default(),
-                _cancel: cancel,
+                cancel: Some(cancel),
             },
         );
         let to_us = self.to_us.clone();

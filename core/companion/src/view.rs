@@ -21,6 +21,10 @@ impl Topic {
 }
 
 /// One topic's present state.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "made one at a time and handed on at once"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum View {
     /// Of [`Topic::Status`].

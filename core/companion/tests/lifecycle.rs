@@ -1,0 +1,381 @@
+//! The whole companion with a scripted radio and no network: pairing, collecting, locking, pausing, closing.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test's own functions"
+)]
+
+use device::{DeviceHandle, Script, ScriptedRadio};
+use reading::{Moment, PressureUnit};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use teleward_companion::{
+    Changes, Companion, CompanionError, Config, DeviceView, Frame, HistoryQuery, ManualReading,
+    Network, Ports, ReadingView, RequestId, RequestState, Revision, Stage, Status, Topic, View,
+};
+use vault::MemoryVault;
+use wire::Time;
+
+const GOOD: &str = "1480005200610042000000";
+
+fn cuff(frames: &str) -> String {
+    format!(
+        r#"{{"utc_offset_min": 0, "devices": [{{
+            "device": "cuff-1", "name": "Virtual Cuff", "address": "c4c4c4c4c4c4", "services": ["1810"],
+            "values": {{"180a/2a29": "4163746d65", "180a/2a24": "4250", "180a/2a25": "303132333435"}},
+            "frames": [{frames}]}}]}}"#
+    )
+}
+
+fn radio(frames: &str) -> ScriptedRadio {
+    let started = Moment::from_ms(Time::system().ms());
+    ScriptedRadio::new(Script::parse(&cuff(frames)).unwrap(), started).unwrap()
+}
+
+fn config(dir: &Path) -> Config {
+    let quick = device::Pace {
+        quiet_ms: 100,
+        first_record_ms: 3_000,
+        cool_down_ms: 50,
+        ..device::Pace::default()
+    };
+    Config {
+        zone: Some("UTC".to_owned()),
+        device_pace: quick,
+        ..Config::new(dir)
+    }
+}
+
+fn open(
+    dir: &Path,
+    vault: &Arc<MemoryVault>,
+    radio: Option<ScriptedRadio>,
+) -> Result<Companion, CompanionError> {
+    let radio = radio.map(|radio| Arc::new(radio) as Arc<dyn device::Radio>);
+    Companion::open(
+        config(dir),
+        Ports {
+            key_vault: vault.clone(),
+            radio,
+        },
+    )
+}
+
+async fn readings(companion: &Companion) -> Vec<ReadingView> {
+    companion
+        .history(HistoryQuery::default(), None)
+        .await
+        .unwrap()
+        .readings
+}
+
+async fn status(companion: &Companion) -> Status {
+    let View::Status(status) = companion.view(Topic::Status).await.unwrap() else {
+        unreachable!()
+    };
+    status
+}
+
+async fn devices(companion: &Companion) -> Vec<DeviceView> {
+    let View::Devices(devices) = companion.view(Topic::Devices).await.unwrap() else {
+        unreachable!()
+    };
+    devices
+}
+
+/// Waits by changes, never by the clock alone.
+async fn until<T>(companion: &Companion, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let mut seen = Revision(0);
+    let wait = async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            let Changes { revision, .. } = companion.next_change(seen).await.unwrap();
+            seen = revision;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), wait)
+        .await
+        .expect("it never came")
+}
+
+async fn outcome(companion: &Companion, id: RequestId) -> RequestState {
+    until(companion, async || {
+        let View::Requests(all) = companion.view(Topic::Requests).await.unwrap() else {
+            unreachable!()
+        };
+        let state = all
+            .into_iter()
+            .find(|request| request.id == id)
+            .unwrap()
+            .state;
+        (state != RequestState::Running).then_some(state)
+    })
+    .await
+}
+
+async fn paired(companion: &Companion) -> String {
+    let request = companion.pair(Duration::from_secs(10)).await.unwrap();
+    match outcome(companion, request).await {
+        RequestState::Done { result } => result.unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// REQ-COMPANION-016: a cuff is paired, its readings come by themselves, the failed one as what it is; two consumers see it.
+#[tokio::test]
+async fn a_paired_cuff_sends_its_readings_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let radio = radio(&format!(r#"{{"after_ms": 10, "bytes": "{GOOD}"}}"#));
+    let companion = open(dir.path(), &Arc::default(), Some(radio.clone())).unwrap();
+    let id = paired(&companion).await;
+    let first = until(&companion, async || readings(&companion).await.pop()).await;
+    assert_eq!(
+        (first.kind.as_str(), first.typed, first.stage),
+        ("blood_pressure", false, Stage::Waiting)
+    );
+    let values: Vec<_> = first
+        .values
+        .iter()
+        .map(|v| (v.name.as_str(), v.value.as_deref()))
+        .collect();
+    assert_eq!(
+        values[..2],
+        [("systolic", Some("128")), ("diastolic", Some("82"))]
+    );
+
+    let device = devices(&companion).await.pop().unwrap();
+    assert_eq!(
+        (device.id.as_str(), device.name.as_str()),
+        (id.as_str(), "Virtual Cuff")
+    );
+    assert_eq!(
+        (device.maker.as_deref(), device.serial_tail.as_deref()),
+        (Some("Actme"), Some("2345"))
+    );
+
+    let other_consumer = async {
+        until(&companion, async || {
+            (readings(&companion).await.len() == 2).then_some(())
+        })
+        .await
+    };
+    let failed = vec![0x00, 0xff, 0x07, 0xff, 0x07, 0xff, 0x07];
+    radio.push_frame(&DeviceHandle("cuff-1".to_owned()), failed);
+    tokio::join!(other_consumer, async {
+        until(&companion, async || {
+            (readings(&companion).await.len() == 2).then_some(())
+        })
+        .await;
+    });
+    let failed = &readings(&companion).await[0];
+    assert_eq!(
+        (
+            failed.values[0].value.as_deref(),
+            failed.values[0].absent.as_deref()
+        ),
+        (None, Some("nan"))
+    );
+    assert!(failed.doubts.contains(&"measurement_failed".to_owned()));
+
+    let request = companion.forget(&id).await.unwrap();
+    assert_eq!(
+        outcome(&companion, request).await,
+        RequestState::Done { result: None }
+    );
+    assert_eq!(
+        (
+            devices(&companion).await.len(),
+            readings(&companion).await.len()
+        ),
+        (0, 2)
+    );
+    companion.close().await;
+}
+
+/// REQ-COMPANION-017: a cuff's reading taken while the keys are locked is in the spool and, after the unlock, in the
+/// journal once, under the device's own identity.
+#[tokio::test]
+async fn a_locked_hub_goes_on_collecting() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = Arc::new(MemoryVault::new());
+    let first = open(dir.path(), &vault, Some(radio(""))).unwrap();
+    paired(&first).await;
+    first.close().await;
+    vault.lock();
+    let radio = radio(&format!(r#"{{"after_ms": 10, "bytes": "{GOOD}"}}"#));
+    let companion = open(dir.path(), &vault, Some(radio)).unwrap();
+    until(&companion, async || {
+        (status(&companion).await.spooled > 0).then_some(())
+    })
+    .await;
+    assert_eq!(
+        companion.history(HistoryQuery::default(), None).await,
+        Err(CompanionError::Locked)
+    );
+    assert_eq!(
+        companion.pair(Duration::from_secs(1)).await,
+        Err(CompanionError::Locked)
+    );
+    vault.unlock();
+    companion.resume().await.unwrap();
+    until(&companion, async || {
+        (readings(&companion).await.len() == 1).then_some(())
+    })
+    .await;
+    let reading = readings(&companion).await.remove(0);
+    assert!(!reading.doubts.contains(&"identity_provisional".to_owned()));
+    assert_eq!(status(&companion).await.spooled, 0);
+    companion.close().await;
+}
+
+/// REQ-COMPANION-018: one process per folder; closed, it opens again with everything; paused, calls say so.
+#[tokio::test]
+async fn a_folder_is_opened_by_one_process_at_a_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = Arc::new(MemoryVault::new());
+    let companion = open(dir.path(), &vault, None).unwrap();
+    assert_eq!(
+        open(dir.path(), &vault, None).unwrap_err(),
+        CompanionError::InUse
+    );
+    let manual = ManualReading {
+        draft_id: "cd".repeat(16),
+        measured_at: Time::system(),
+        systolic: "128".into(),
+        diastolic: "82".into(),
+        unit: PressureUnit::MmHg,
+        pulse_rate: None,
+    };
+    let id = companion.record_manual(manual.clone()).await.unwrap();
+    companion.pause(Duration::from_secs(5)).await.unwrap();
+    assert_eq!(
+        companion.record_manual(manual).await,
+        Err(CompanionError::Paused)
+    );
+    assert_eq!(
+        companion.drain(Duration::from_secs(1)).await.unwrap_err(),
+        CompanionError::Paused
+    );
+    companion.resume().await.unwrap();
+    let report = companion.drain(Duration::from_secs(1)).await.unwrap();
+    assert_eq!((report.handed_over, report.still_waiting), (0, 1));
+    companion.network_changed(Network::Available).await.unwrap();
+    assert_eq!(
+        companion.pair(Duration::from_secs(1)).await,
+        Err(CompanionError::NoRadio)
+    );
+    let newest = companion.next_change(Revision(0)).await.unwrap().revision;
+    let (waiting, ()) = tokio::join!(companion.next_change(newest), companion.close());
+    assert_eq!(
+        waiting,
+        Err(CompanionError::Closed),
+        "a wait ends when the companion is closed"
+    );
+    assert_eq!(
+        companion.view(Topic::Status).await,
+        Err(CompanionError::Closed)
+    );
+    let again = open(dir.path(), &vault, None).unwrap();
+    assert_eq!(readings(&again).await[0].id, id);
+}
+
+/// REQ-COMPANION-019: a frame that a shell submits is decoded under the paired device's identity; a malformed one is refused.
+#[tokio::test]
+async fn a_shell_may_submit_frames_of_a_paired_device() {
+    let dir = tempfile::tempdir().unwrap();
+    let companion = open(dir.path(), &Arc::default(), Some(radio(""))).unwrap();
+    let device = paired(&companion).await;
+    let frame = Frame {
+        device,
+        characteristic: 0x2a35,
+        bytes: vec![0x00, 0x80, 0, 0x52, 0, 0x61, 0],
+        received: Time::system(),
+    };
+    let first = companion.submit_frame(frame.clone()).await.unwrap();
+    assert!(first.new);
+    let second = companion.submit_frame(frame.clone()).await.unwrap();
+    assert!(
+        second.new,
+        "without a clock and a number, nobody knows that it is the same"
+    );
+    let history = readings(&companion).await;
+    assert_eq!(history[0].possibly_same_as.as_ref(), Some(&first.reading));
+    let View::Queue(queue) = companion.view(Topic::Queue).await.unwrap() else {
+        unreachable!()
+    };
+    assert_eq!(queue.waiting, 1, "look-alikes are counted once");
+    let short = Frame {
+        bytes: vec![0x00, 0x80],
+        ..frame.clone()
+    };
+    assert!(matches!(
+        companion.submit_frame(short).await,
+        Err(CompanionError::BadInput { .. })
+    ));
+    let cuff_pressure = Frame {
+        characteristic: 0x2a36,
+        ..frame.clone()
+    };
+    assert!(matches!(
+        companion.submit_frame(cuff_pressure).await,
+        Err(CompanionError::BadInput { .. })
+    ));
+    let stranger = Frame {
+        device: "00".into(),
+        ..frame
+    };
+    assert!(matches!(
+        companion.submit_frame(stranger).await,
+        Err(CompanionError::Unknown { .. })
+    ));
+    companion.close().await;
+}
+
+#[tokio::test]
+async fn a_cuff_that_is_not_there_is_said_as_such() {
+    let dir = tempfile::tempdir().unwrap();
+    let started = Moment::from_ms(Time::system().ms());
+    let nobody = ScriptedRadio::new(Script::parse(r#"{"devices": []}"#).unwrap(), started).unwrap();
+    let companion = open(dir.path(), &Arc::default(), Some(nobody)).unwrap();
+    let request = companion.pair(Duration::from_millis(10)).await.unwrap();
+    let RequestState::Failed { code, text } = outcome(&companion, request).await else {
+        panic!("nobody was there")
+    };
+    assert_eq!(code, "not_found");
+    assert!(text.contains("Hold it near"));
+    companion.close().await;
+}
+
+/// REQ-COMPANION-020: a cuff that lost its bond is told as such, and is paired again as the same device.
+#[tokio::test]
+async fn a_cuff_that_lost_its_bond_is_paired_again_as_the_same_device() {
+    let dir = tempfile::tempdir().unwrap();
+    let started = Moment::from_ms(Time::system().ms());
+    let script = cuff("").replace(r#""frames""#, r#""needs_pairing": true, "frames""#);
+    let radio = ScriptedRadio::new(Script::parse(&script).unwrap(), started).unwrap();
+    let companion = open(dir.path(), &Arc::default(), Some(radio.clone())).unwrap();
+    let handle = DeviceHandle("cuff-1".to_owned());
+    let first = paired(&companion).await;
+    radio.lose_bond(&handle);
+    let ending = async || {
+        devices(&companion)
+            .await
+            .pop()?
+            .last_ending
+            .filter(|ending| ending == "bond_lost")
+    };
+    until(&companion, ending).await;
+    device::Radio::forget(&radio, &handle).await.unwrap();
+    radio.push_frame(&handle, vec![0x00, 0x80, 0, 0x52, 0, 0x61, 0]);
+    assert_eq!(paired(&companion).await, first);
+    until(&companion, async || {
+        (readings(&companion).await.len() == 1).then_some(())
+    })
+    .await;
+    assert_eq!(devices(&companion).await.len(), 1);
+    companion.close().await;
+}
