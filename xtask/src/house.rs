@@ -27,7 +27,11 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "reading", "device", "wire", "vault", "store", "post", "fault",
         ],
     ),
-    ("teleward-bindings", &["companion"]),
+    // the crates whose types stand in the companion's face
+    (
+        "teleward-bindings",
+        &["companion", "device", "reading", "vault", "wire"],
+    ),
     ("teleward-bindgen", &[]),
     ("teleward-relay", &["wire", "fault"]),
     (

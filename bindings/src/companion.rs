@@ -1,0 +1,164 @@
+//! The one object: open, read, be told, command, and the app's lifecycle.
+
+use crate::TelewardError;
+use crate::key_vault::{Foreign, KeyVault};
+use crate::records::{self, Config, Frame, JoinOptions, ManualReading, NetworkHint, Submitted};
+use crate::views::{Changes, DrainReport, HistoryPage, HistoryQuery, RecoverySheet, Topic, View};
+use std::sync::{Arc, PoisonError, RwLock};
+
+type Core = ::companion::Companion;
+
+/// The core running for one patient on one install.
+#[derive(Debug, uniffi::Object)]
+pub struct Companion {
+    core: RwLock<Option<Arc<Core>>>,
+}
+
+/// Opens the data folder, making it at the first start, and begins to work: the only constructor.
+///
+/// # Errors
+/// `UnlockFirst` only at the very first start; `NotPossible` when another process has the folder; `UpdateApp`,
+/// `FreeSpace`, `JoinFirst` (keys missing), `Fault`.
+#[uniffi::export]
+pub fn open(config: Config, key_vault: Arc<dyn KeyVault>) -> Result<Arc<Companion>, TelewardError> {
+    let radio = records::radio(config.radio.as_ref())?;
+    let ports = ::companion::Ports {
+        key_vault: Arc::new(Foreign(key_vault)),
+        radio,
+    };
+    let core = Core::open((&config).into(), ports)?;
+    Ok(Arc::new(Companion {
+        core: RwLock::new(Some(Arc::new(core))),
+    }))
+}
+
+impl Companion {
+    fn core(&self) -> Result<Arc<Core>, TelewardError> {
+        let core = self
+            .core
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        core.ok_or_else(|| ::companion::CompanionError::Closed.into())
+    }
+}
+
+#[uniffi::export]
+impl Companion {
+    /// One topic's present state.
+    pub async fn view(&self, topic: Topic) -> Result<View, TelewardError> {
+        Ok(self.core()?.view(topic.into()).await?.into())
+    }
+
+    /// A page of the journal, newest first; `cursor` is the page's `next`.
+    pub async fn history(
+        &self,
+        query: HistoryQuery,
+        cursor: Option<i64>,
+    ) -> Result<HistoryPage, TelewardError> {
+        Ok(self
+            .core()?
+            .history(query.into(), cursor.map(::companion::Cursor))
+            .await?
+            .into())
+    }
+
+    /// Waits until something changed after `revision`; start with 0. Any number of consumers, each with its own
+    /// revision; a cancelled wait loses nothing.
+    pub async fn next_change(&self, revision: u64) -> Result<Changes, TelewardError> {
+        Ok(self
+            .core()?
+            .next_change(::companion::Revision(revision))
+            .await?
+            .into())
+    }
+
+    /// Makes the patient's recovery key. The sheet is shown once and kept nowhere.
+    pub async fn prepare_recovery(&self) -> Result<RecoverySheet, TelewardError> {
+        self.core()?.prepare_recovery().await?.try_into()
+    }
+
+    /// Joins the clinic of an invite. Gives a request's number; its outcome stays in `view(requests)`.
+    pub async fn join(&self, invite: String, options: JoinOptions) -> Result<i64, TelewardError> {
+        Ok(self
+            .core()?
+            .join(
+                &invite,
+                ::companion::JoinOptions {
+                    label: options.label,
+                },
+            )
+            .await?
+            .0)
+    }
+
+    /// Keeps a typed reading; gives its id after the commit.
+    pub async fn record_manual(&self, reading: ManualReading) -> Result<String, TelewardError> {
+        Ok(self.core()?.record_manual(reading.into()).await?)
+    }
+
+    /// Keeps a measurement that the shell took itself; returns after the commit.
+    pub async fn submit_frame(&self, frame: Frame) -> Result<Submitted, TelewardError> {
+        let done = self.core()?.submit_frame(frame.into()).await?;
+        Ok(Submitted {
+            reading: done.reading,
+            is_new: done.new,
+        })
+    }
+
+    /// Looks for a device that is ready to pair, for at most so long. Gives a request's number.
+    pub async fn pair(&self, timeout_ms: u64) -> Result<i64, TelewardError> {
+        Ok(self.core()?.pair(records::span(timeout_ms)).await?.0)
+    }
+
+    /// Forgets a paired device; its readings stay. Gives a request's number.
+    pub async fn forget(&self, device: String) -> Result<i64, TelewardError> {
+        Ok(self.core()?.forget(&device).await?.0)
+    }
+
+    /// Removes a finished request from `view(requests)`.
+    pub async fn dismiss(&self, request: i64) -> Result<(), TelewardError> {
+        Ok(self
+            .core()?
+            .dismiss(::companion::RequestId(request))
+            .await?)
+    }
+
+    /// Ends all work and closes the database, so that the system may suspend the process.
+    pub async fn pause(&self, deadline_ms: u64) -> Result<(), TelewardError> {
+        Ok(self.core()?.pause(records::span(deadline_ms)).await?)
+    }
+
+    /// Opens the database again and goes on, also in a background launch.
+    pub async fn resume(&self) -> Result<(), TelewardError> {
+        Ok(self.core()?.resume().await?)
+    }
+
+    /// The network is another one, or gone.
+    pub async fn network_changed(&self, hint: NetworkHint) -> Result<(), TelewardError> {
+        let hint = match hint {
+            NetworkHint::Available => ::companion::Network::Available,
+            NetworkHint::Gone => ::companion::Network::Gone,
+        };
+        Ok(self.core()?.network_changed(hint).await?)
+    }
+
+    /// Sends and collects what there is, for at most so long: what a background wake-up calls.
+    pub async fn drain(&self, budget_ms: u64) -> Result<DrainReport, TelewardError> {
+        Ok(self.core()?.drain(records::span(budget_ms)).await?.into())
+    }
+
+    /// Ends all work; returns when another process may open the data folder. Waits of other threads end with
+    /// `ReopenFirst`. Not called `close`, which in Kotlin releases the object and is not `suspend`.
+    pub async fn shut_down(&self) -> Result<(), TelewardError> {
+        let core = self
+            .core
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(core) = core {
+            core.close().await;
+        }
+        Ok(())
+    }
+}

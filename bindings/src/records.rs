@@ -1,0 +1,204 @@
+//! What a shell passes in.
+
+use crate::TelewardError;
+use std::time::SystemTime;
+
+/// What this install is to its patient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum Role {
+    /// The patient's own phone.
+    Patient,
+    /// A caregiver's phone.
+    Caregiver,
+    /// A small box at home.
+    Hub,
+}
+
+/// What reaches devices.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
+pub enum RadioChoice {
+    /// Nothing: readings are typed, or frames are submitted.
+    None,
+    /// A script that replays devices, for tests and demonstrations.
+    Scripted {
+        /// The script file.
+        path: String,
+    },
+}
+
+/// What a shell says once, when it opens the companion.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Config {
+    /// The folder that is this install's alone.
+    pub data_dir: String,
+    /// The app's name, for the clinic.
+    pub app_name: String,
+    /// The app's version.
+    pub app_version: String,
+    /// The operating system.
+    pub os: String,
+    /// What this install is.
+    #[uniffi(default = None)]
+    pub role: Option<Role>,
+    /// The patient's time zone (IANA name); the system's by default.
+    #[uniffi(default = None)]
+    pub zone: Option<String>,
+    /// Further TLS authorities (PEM), for a clinic with its own.
+    #[uniffi(default = None)]
+    pub relay_roots_pem: Option<Vec<u8>>,
+    /// What reaches devices; nothing by default.
+    #[uniffi(default = None)]
+    pub radio: Option<RadioChoice>,
+}
+
+impl From<&Config> for ::companion::Config {
+    fn from(config: &Config) -> Self {
+        let mut own = Self::new(&config.data_dir);
+        own.app_name.clone_from(&config.app_name);
+        own.app_version.clone_from(&config.app_version);
+        own.os.clone_from(&config.os);
+        own.role = match config.role.unwrap_or(Role::Patient) {
+            Role::Patient => ::companion::Role::Patient,
+            Role::Caregiver => ::companion::Role::Caregiver,
+            Role::Hub => ::companion::Role::Hub,
+        };
+        own.zone.clone_from(&config.zone);
+        own.relay_roots_pem.clone_from(&config.relay_roots_pem);
+        own
+    }
+}
+
+/// What a joiner may choose.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct JoinOptions {
+    /// How the clinic's list calls this install: at most 64 characters.
+    pub label: String,
+}
+
+/// The unit of a typed pressure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum PressureUnit {
+    /// Millimetres of mercury.
+    MmHg,
+    /// Kilopascal.
+    KPa,
+}
+
+/// A blood pressure that a person typed, digits as typed.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct ManualReading {
+    /// 32 hex characters, made at random when the form was opened: the same draft twice is one reading.
+    pub draft_id: String,
+    /// When it was measured.
+    pub measured_at: SystemTime,
+    /// The upper pressure.
+    pub systolic: String,
+    /// The lower pressure.
+    pub diastolic: String,
+    /// Beats a minute.
+    #[uniffi(default = None)]
+    pub pulse_rate: Option<String>,
+    /// The unit of both pressures; mmHg by default.
+    #[uniffi(default = None)]
+    pub unit: Option<PressureUnit>,
+}
+
+impl From<ManualReading> for ::companion::ManualReading {
+    fn from(typed: ManualReading) -> Self {
+        Self {
+            draft_id: typed.draft_id,
+            measured_at: time_in(typed.measured_at),
+            systolic: typed.systolic,
+            diastolic: typed.diastolic,
+            unit: match typed.unit.unwrap_or(PressureUnit::MmHg) {
+                PressureUnit::MmHg => reading::PressureUnit::MmHg,
+                PressureUnit::KPa => reading::PressureUnit::KPa,
+            },
+            pulse_rate: typed.pulse_rate,
+        }
+    }
+}
+
+/// A frame that the shell took from a paired device itself.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Frame {
+    /// The device (`view(devices)`).
+    pub device: String,
+    /// The characteristic's 16-bit number.
+    pub characteristic: u16,
+    /// The bytes, as sent.
+    pub bytes: Vec<u8>,
+    /// When they arrived.
+    pub received: SystemTime,
+}
+
+impl From<Frame> for ::companion::Frame {
+    fn from(frame: Frame) -> Self {
+        Self {
+            device: frame.device,
+            characteristic: frame.characteristic,
+            bytes: frame.bytes,
+            received: time_in(frame.received),
+        }
+    }
+}
+
+/// What became of a frame.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Submitted {
+    /// The reading's id.
+    pub reading: String,
+    /// Whether it was new; the same record twice is one reading.
+    pub is_new: bool,
+}
+
+/// A hint about the network; it only changes when things are tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum NetworkHint {
+    /// There is one, perhaps another than before.
+    Available,
+    /// There is none.
+    Gone,
+}
+
+/// A system time as the core's, to the millisecond.
+fn time_in(time: SystemTime) -> wire::Time {
+    let ms = match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_millis()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |ms| -ms),
+    };
+    wire::Time::from_ms(ms)
+}
+
+/// The core's time as a system time.
+pub(crate) fn time_out(time: wire::Time) -> SystemTime {
+    let span = std::time::Duration::from_millis(time.ms().unsigned_abs());
+    let moved = if time.ms() < 0 {
+        SystemTime::UNIX_EPOCH.checked_sub(span)
+    } else {
+        SystemTime::UNIX_EPOCH.checked_add(span)
+    };
+    moved.unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+/// Milliseconds from a shell as a span.
+pub(crate) fn span(ms: u64) -> std::time::Duration {
+    std::time::Duration::from_millis(ms)
+}
+
+/// A radio for the companion.
+pub(crate) fn radio(
+    choice: Option<&RadioChoice>,
+) -> Result<Option<std::sync::Arc<dyn device::Radio>>, TelewardError> {
+    let Some(RadioChoice::Scripted { path }) = choice else {
+        return Ok(None);
+    };
+    let wrong = |what: &dyn std::fmt::Display| TelewardError::CorrectInput {
+        reason: format!("the radio script cannot be used: {what}"),
+    };
+    let text = std::fs::read_to_string(path).map_err(|e| wrong(&e))?;
+    let script = device::Script::parse(&text).map_err(|e| wrong(&e))?;
+    let now = reading::Moment::from_ms(time_in(SystemTime::now()).ms());
+    let radio = device::ScriptedRadio::new(script, now).map_err(|e| wrong(&e))?;
+    Ok(Some(std::sync::Arc::new(radio)))
+}
