@@ -1,1 +1,524 @@
+//! The real radio: btleplug 0.13 under our trait, with what it lacks done here.
+//!
+//! - Values: one task per device does nothing but move them into queues without bound; the streams under it are
+//!   bounded on some platforms and drop what a slow reader leaves.
+//! - Its event channel may lose a *disconnected*: links are also polled.
+//! - It does not tell when an adapter goes or comes: adapters are polled.
+//! - BlueZ merges the scan filters of all programs: what is seen is filtered again here.
+//! - It lists a characteristic once even when a device has it twice: on Linux BlueZ itself is asked.
+//! - It neither pairs nor bonds: on Linux `bluez` does, with an agent of our own; elsewhere the platform does when a
+//!   protected value is read, and [`Radio::pair`] says that it cannot.
+//!
+//! `bluez-async` 0.9 spawns a task when a stream of events is dropped, and that task can panic ("No match with that id
+//! found"). Only that task dies; but a stream is therefore kept as long as the radio, one for each device, instead of
+//! one for each link.
 
+use crate::radio::{
+    Advertisement, Attribute, DeviceHandle, Fanout, Radio, RadioEvent, RadioEvents, RadioFault,
+    RadioState,
+};
+use crate::uuid::Uuid;
+use async_trait::async_trait;
+use btleplug::api::{
+    Central, CentralEvent, CentralState, Characteristic, Manager as _, Peripheral as _, ScanFilter,
+    WriteType,
+};
+use btleplug::platform::{Adapter, Manager, Peripheral, PeripheralId};
+use futures_util::StreamExt as _;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::task::JoinHandle;
+
+#[cfg(target_os = "linux")]
+use crate::bluez::Bluez;
+
+/// How a person takes part in pairing.
+#[async_trait]
+pub trait PairingPrompt: Send + Sync {
+    /// What can be shown and typed, in BlueZ's words: `NoInputNoOutput`, `KeyboardDisplay`, …
+    fn capability(&self) -> &'static str {
+        "KeyboardDisplay"
+    }
+
+    /// Asks for the six digits, or whether they are the same: any number is yes, `None` is no.
+    async fn ask(&self, question: PasskeyQuestion) -> Option<u32>;
+
+    /// The question is void.
+    fn cancel(&self) {}
+}
+
+/// What a person is asked.
+#[derive(Clone, PartialEq, Eq)]
+pub enum PasskeyQuestion {
+    /// Type the digits that the device shows.
+    Type(DeviceHandle),
+    /// Does the device show these digits?
+    Compare(DeviceHandle, u32),
+    /// Type these digits at the device; nothing to answer.
+    Show(DeviceHandle, u32),
+}
+
+/// For a box without screen and keys: pairs with devices that need neither ("Just Works").
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SilentPrompt;
+
+#[async_trait]
+impl PairingPrompt for SilentPrompt {
+    fn capability(&self) -> &'static str {
+        "NoInputNoOutput"
+    }
+
+    async fn ask(&self, _question: PasskeyQuestion) -> Option<u32> {
+        None
+    }
+}
+
+/// How often adapters and links are looked at.
+const POLL: Duration = Duration::from_millis(500);
+
+struct Link {
+    peripheral: Peripheral,
+    /// Moves values for as long as the radio lives.
+    pump: JoinHandle<()>,
+    up: bool,
+}
+
+struct Inner {
+    adapter: Option<Adapter>,
+    state: RadioState,
+    /// The services that are looked for, while somebody looks.
+    scanning: Option<Vec<Uuid>>,
+    links: HashMap<DeviceHandle, Link>,
+    tasks: Vec<JoinHandle<()>>,
+    adapter_task: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    manager: Manager,
+    inner: Mutex<Inner>,
+    events: Fanout,
+    #[cfg(target_os = "linux")]
+    bluez: Bluez,
+}
+
+/// The real radio. One for a process.
+pub struct BtleplugRadio(Arc<Shared>);
+
+impl BtleplugRadio {
+    /// Opens the radio; on Linux also registers our pairing agent with BlueZ. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// [`RadioFault::Missing`] when there is no Bluetooth service at all. A missing or switched-off adapter is no
+    /// error: it is told as a state, and may come.
+    pub async fn new(prompt: Arc<dyn PairingPrompt>) -> Result<Self, RadioFault> {
+        let events = Fanout::default();
+        #[cfg(target_os = "linux")]
+        let bluez = Bluez::open(prompt, events.clone()).await?;
+        #[cfg(not(target_os = "linux"))]
+        drop(prompt);
+        let manager = Manager::new().await.map_err(fault)?;
+        let shared = Arc::new(Shared {
+            manager,
+            inner: Mutex::new(Inner {
+                adapter: None,
+                state: RadioState::Missing,
+                scanning: None,
+                links: HashMap::new(),
+                tasks: Vec::new(),
+                adapter_task: None,
+            }),
+            events,
+            #[cfg(target_os = "linux")]
+            bluez,
+        });
+        shared.look().await;
+        let watch = tokio::spawn(watch(Arc::downgrade(&shared)));
+        shared.lock().tasks.push(watch);
+        Ok(Self(shared))
+    }
+}
+
+impl Drop for BtleplugRadio {
+    fn drop(&mut self) {
+        let mut inner = self.0.lock();
+        inner.tasks.iter().chain(&inner.adapter_task).for_each(JoinHandle::abort);
+        inner.links.drain().for_each(|(_, link)| link.pump.abort());
+    }
+}
+
+/// Looks at adapters and links until the radio is dropped.
+async fn watch(shared: std::sync::Weak<Shared>) {
+    loop {
+        tokio::time::sleep(POLL).await;
+        let Some(shared) = shared.upgrade() else { return };
+        shared.look().await;
+        shared.look_at_links().await;
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sees whether there is an adapter and whether it is on, and tells what has changed.
+    async fn look(self: &Arc<Self>) {
+        let known = self.lock().adapter.clone();
+        let adapter = match known {
+            Some(adapter) if adapter.adapter_info().await.is_ok() => Some(adapter),
+            _ => match self.manager.adapters().await {
+                Ok(adapters) => adapters.into_iter().next(),
+                Err(error) => {
+                    tracing::debug!(fault = ?fault(error), "no list of Bluetooth adapters");
+                    None
+                }
+            },
+        };
+        let state = match &adapter {
+            None => RadioState::Missing,
+            Some(adapter) => match adapter.adapter_state().await {
+                Ok(CentralState::PoweredOff) => RadioState::Off,
+                // Android never says.
+                Ok(_) => RadioState::On,
+                Err(error) if fault_of(&error) == RadioFault::Denied => RadioState::Denied,
+                Err(_) => RadioState::Missing,
+            },
+        };
+        let (changed, renewed) = {
+            let mut inner = self.lock();
+            let renewed = adapter.is_some() && inner.state == RadioState::Missing;
+            inner.adapter = adapter.clone();
+            if state != RadioState::On {
+                inner.scanning = None;
+            }
+            (std::mem::replace(&mut inner.state, state) != state, renewed)
+        };
+        if let (Some(adapter), true) = (adapter, renewed) {
+            self.listen(adapter).await;
+        }
+        if changed {
+            self.events.send(&RadioEvent::State(state));
+        }
+    }
+
+    /// Moves an adapter's events into ours.
+    async fn listen(self: &Arc<Self>, adapter: Adapter) {
+        let mut stream = match adapter.events().await {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::warn!(fault = ?fault(error), "the adapter's events cannot be heard");
+                return;
+            }
+        };
+        let weak = Arc::downgrade(self);
+        let task = tokio::spawn(async move {
+            while let Some(event) = stream.next().await {
+                let Some(shared) = weak.upgrade() else { return };
+                shared.central(&adapter, event).await;
+            }
+        });
+        if let Some(old) = self.lock().adapter_task.replace(task) {
+            old.abort();
+        }
+    }
+
+    async fn central(&self, adapter: &Adapter, event: CentralEvent) {
+        let id = match event {
+            CentralEvent::DeviceDisconnected(id) => {
+                if let Ok(peripheral) = adapter.peripheral(&id).await {
+                    self.unlinked(&handle(&peripheral));
+                }
+                return;
+            }
+            CentralEvent::DeviceDiscovered(id)
+            | CentralEvent::DeviceUpdated(id)
+            | CentralEvent::ManufacturerDataAdvertisement { id, .. }
+            | CentralEvent::ServiceDataAdvertisement { id, .. }
+            | CentralEvent::ServicesAdvertisement { id, .. }
+            | CentralEvent::RssiUpdate { id, .. } => id,
+            _ => return,
+        };
+        let Some(wanted) = self.lock().scanning.clone() else { return };
+        if let Some(seen) = advertisement(adapter, &id).await {
+            if seen.services.iter().any(|service| wanted.contains(service)) {
+                self.events.send(&RadioEvent::Seen(seen));
+            }
+        }
+    }
+
+    /// Tells the end of a link, once.
+    fn unlinked(&self, device: &DeviceHandle) {
+        let was_up = match self.lock().links.get_mut(device) {
+            Some(link) => std::mem::replace(&mut link.up, false),
+            None => false,
+        };
+        if was_up {
+            self.events.send(&RadioEvent::Disconnected(device.clone()));
+        }
+    }
+
+    async fn look_at_links(&self) {
+        let up: Vec<(DeviceHandle, Peripheral)> = {
+            let inner = self.lock();
+            let links = inner.links.iter().filter(|(_, link)| link.up);
+            links.map(|(device, link)| (device.clone(), link.peripheral.clone())).collect()
+        };
+        for (device, peripheral) in up {
+            // No answer is no link: BlueZ has dropped the device, or is gone itself.
+            if !peripheral.is_connected().await.unwrap_or(false) {
+                self.unlinked(&device);
+            }
+        }
+    }
+
+    fn adapter(&self) -> Result<Adapter, RadioFault> {
+        let inner = self.lock();
+        match (inner.state, &inner.adapter) {
+            (RadioState::Off, _) => Err(RadioFault::Off),
+            (RadioState::Denied, _) => Err(RadioFault::Denied),
+            (RadioState::On, Some(adapter)) => Ok(adapter.clone()),
+            _ => Err(RadioFault::Missing),
+        }
+    }
+
+    /// The device, with its values being moved from now on.
+    async fn peripheral(
+        self: &Arc<Self>,
+        device: &DeviceHandle,
+    ) -> Result<Peripheral, RadioFault> {
+        if let Some(link) = self.lock().links.get(device) {
+            return Ok(link.peripheral.clone());
+        }
+        let all = self.adapter()?.peripherals().await.map_err(fault)?;
+        let found = all.into_iter().find(|one| handle(one) == *device);
+        let peripheral = found.ok_or(RadioFault::NotFound)?;
+        let mut values = peripheral.notifications().await.map_err(fault)?;
+        let (events, from) = (self.events.clone(), device.clone());
+        let pump = tokio::spawn(async move {
+            while let Some(value) = values.next().await {
+                events.send(&RadioEvent::Value {
+                    device: from.clone(),
+                    attribute: Attribute {
+                        service: Uuid(value.service_uuid.as_u128()),
+                        characteristic: Uuid(value.uuid.as_u128()),
+                    },
+                    bytes: value.value,
+                });
+            }
+        });
+        let link = Link { peripheral: peripheral.clone(), pump, up: false };
+        if let Some(other) = self.lock().links.insert(device.clone(), link) {
+            other.pump.abort();
+        }
+        Ok(peripheral)
+    }
+
+    async fn characteristic(
+        self: &Arc<Self>,
+        device: &DeviceHandle,
+        attribute: Attribute,
+    ) -> Result<(Peripheral, Characteristic), RadioFault> {
+        let peripheral = self.peripheral(device).await?;
+        let characteristic = peripheral.services().into_iter().find_map(|service| {
+            let ours = service.uuid.as_u128() == attribute.service.0;
+            let mut all = service.characteristics.into_iter().filter(|_| ours);
+            all.find(|one| one.uuid.as_u128() == attribute.characteristic.0)
+        });
+        Ok((peripheral, characteristic.ok_or(RadioFault::NotSupported)?))
+    }
+
+    fn mark_up(&self, device: &DeviceHandle) {
+        if let Some(link) = self.lock().links.get_mut(device) {
+            link.up = true;
+        }
+    }
+}
+
+async fn advertisement(adapter: &Adapter, id: &PeripheralId) -> Option<Advertisement> {
+    let peripheral = adapter.peripheral(id).await.ok()?;
+    let properties = peripheral.properties().await.ok()??;
+    // BlueZ also lists what it merely remembers: only what is on the air has a signal strength.
+    if cfg!(target_os = "linux") && properties.rssi.is_none() {
+        return None;
+    }
+    let address = peripheral.address().into_inner();
+    Some(Advertisement {
+        device: handle(&peripheral),
+        name: properties.local_name,
+        address: (address != [0; 6]).then_some(address),
+        services: properties.services.iter().map(|uuid| Uuid(uuid.as_u128())).collect(),
+        makers_data: properties.manufacturer_data.into_iter().collect(),
+        rssi: properties.rssi,
+    })
+}
+
+/// The address, which outlives a change of adapters; where the platform hides it, its own id for this phone.
+fn handle(peripheral: &Peripheral) -> DeviceHandle {
+    if cfg!(target_vendor = "apple") {
+        DeviceHandle(peripheral.id().to_string())
+    } else {
+        DeviceHandle(peripheral.address().to_string())
+    }
+}
+
+/// The kind of an error; its text stays in a trace at most, because it may name an address.
+fn fault_of(error: &btleplug::Error) -> RadioFault {
+    use btleplug::Error;
+    match error {
+        Error::PermissionDenied => RadioFault::Denied,
+        Error::DeviceNotFound => RadioFault::NotFound,
+        Error::NotConnected => RadioFault::NotConnected,
+        Error::NoSuchCharacteristic | Error::UnexpectedCharacteristic => RadioFault::NotSupported,
+        Error::NoAdapterAvailable => RadioFault::Missing,
+        Error::TimedOut(_) => RadioFault::Timeout,
+        // The name of a D-Bus error stands in its Debug form only.
+        other => RadioFault::from_text(&format!("{other:?}")),
+    }
+}
+
+#[allow(clippy::needless_pass_by_value)] // as `map_err` hands it over
+fn fault(error: btleplug::Error) -> RadioFault {
+    let fault = fault_of(&error);
+    if fault == RadioFault::Other {
+        tracing::debug!(error = ?error, "a fault of the radio without a name");
+    }
+    fault
+}
+
+#[async_trait]
+impl Radio for BtleplugRadio {
+    async fn state(&self) -> RadioState {
+        self.0.look().await;
+        self.0.lock().state
+    }
+
+    fn events(&self) -> RadioEvents {
+        self.0.events.listen()
+    }
+
+    async fn start_scan(&self, services: &[Uuid]) -> Result<(), RadioFault> {
+        let adapter = self.0.adapter()?;
+        self.0.lock().scanning = Some(services.to_vec());
+        let services = services.iter().map(|uuid| uuid::Uuid::from_u128(uuid.0)).collect();
+        match adapter.start_scan(ScanFilter { services }).await.map_err(fault) {
+            // Our own scan runs already: what is looked for now counts.
+            Ok(()) | Err(RadioFault::Busy) => Ok(()),
+            Err(fault) => {
+                self.0.lock().scanning = None;
+                Err(fault)
+            }
+        }
+    }
+
+    async fn stop_scan(&self) -> Result<(), RadioFault> {
+        let adapter = self.0.adapter()?;
+        self.0.lock().scanning = None;
+        adapter.stop_scan().await.map_err(fault)
+    }
+
+    async fn connect(&self, device: &DeviceHandle) -> Result<(), RadioFault> {
+        let peripheral = self.0.peripheral(device).await?;
+        // From here on the end of the link is told, even of one that breaks before the call returns.
+        self.0.mark_up(device);
+        #[cfg(target_os = "linux")]
+        self.0.bluez.expect(&peripheral.id().to_string(), device);
+        match peripheral.connect().await.map_err(fault) {
+            Ok(()) => Ok(()),
+            // Android reports a failed MTU exchange as a failed connection, with the link up.
+            Err(_) if cfg!(target_os = "android") && peripheral.is_connected().await.unwrap_or(false) => {
+                Ok(())
+            }
+            Err(fault) => {
+                if !peripheral.is_connected().await.unwrap_or(false) {
+                    if let Some(link) = self.0.lock().links.get_mut(device) {
+                        link.up = false;
+                    }
+                }
+                Err(fault)
+            }
+        }
+    }
+
+    async fn discover(&self, device: &DeviceHandle) -> Result<Vec<Attribute>, RadioFault> {
+        let peripheral = self.0.peripheral(device).await?;
+        peripheral.discover_services().await.map_err(fault)?;
+        #[cfg(target_os = "linux")]
+        return self.0.bluez.attributes(&peripheral.id().to_string()).await;
+        #[cfg(not(target_os = "linux"))]
+        Ok(peripheral
+            .services()
+            .iter()
+            .flat_map(|service| {
+                service.characteristics.iter().map(|one| Attribute {
+                    service: Uuid(service.uuid.as_u128()),
+                    characteristic: Uuid(one.uuid.as_u128()),
+                })
+            })
+            .collect())
+    }
+
+    async fn subscribe(&self, device: &DeviceHandle, attribute: Attribute) -> Result<(), RadioFault> {
+        let (peripheral, characteristic) = self.0.characteristic(device, attribute).await?;
+        peripheral.subscribe(&characteristic).await.map_err(fault)
+    }
+
+    async fn read(&self, device: &DeviceHandle, attribute: Attribute) -> Result<Vec<u8>, RadioFault> {
+        let (peripheral, characteristic) = self.0.characteristic(device, attribute).await?;
+        peripheral.read(&characteristic).await.map_err(fault)
+    }
+
+    async fn write(
+        &self,
+        device: &DeviceHandle,
+        attribute: Attribute,
+        bytes: &[u8],
+    ) -> Result<(), RadioFault> {
+        let (peripheral, characteristic) = self.0.characteristic(device, attribute).await?;
+        let written = peripheral.write(&characteristic, bytes, WriteType::WithResponse).await;
+        written.map_err(fault)
+    }
+
+    async fn pair(&self, device: &DeviceHandle) -> Result<(), RadioFault> {
+        let peripheral = self.0.peripheral(device).await?;
+        #[cfg(target_os = "linux")]
+        return self.0.bluez.pair(&peripheral.id().to_string(), device).await;
+        #[cfg(not(target_os = "linux"))]
+        {
+            drop(peripheral);
+            Err(RadioFault::NotSupported)
+        }
+    }
+
+    async fn is_bonded(&self, device: &DeviceHandle) -> Result<bool, RadioFault> {
+        let peripheral = self.0.peripheral(device).await?;
+        #[cfg(target_os = "linux")]
+        return self.0.bluez.is_paired(&peripheral.id().to_string()).await;
+        #[cfg(not(target_os = "linux"))]
+        {
+            drop(peripheral);
+            Err(RadioFault::NotSupported)
+        }
+    }
+
+    async fn is_connected(&self, device: &DeviceHandle) -> Result<bool, RadioFault> {
+        let peripheral = self.0.peripheral(device).await?;
+        peripheral.is_connected().await.map_err(fault)
+    }
+
+    async fn disconnect(&self, device: &DeviceHandle) -> Result<(), RadioFault> {
+        let peripheral = self.0.peripheral(device).await?;
+        peripheral.disconnect().await.map_err(fault)
+    }
+
+    async fn forget(&self, device: &DeviceHandle) -> Result<(), RadioFault> {
+        let peripheral = self.0.peripheral(device).await?;
+        #[cfg(target_os = "linux")]
+        return self.0.bluez.remove(&peripheral.id().to_string()).await;
+        #[cfg(not(target_os = "linux"))]
+        {
+            drop(peripheral);
+            Err(RadioFault::NotSupported)
+        }
+    }
+}

@@ -335,6 +335,12 @@ impl Session {
                 }
             }
             RadioEvent::Disconnected(device) if device == self.plan.device => self.unlinked(now),
+            RadioEvent::Pairing(device) if device == self.plan.device => {
+                // The platform pairs by itself within a call: a person needs time to type digits.
+                if self.open_call.is_some() {
+                    self.until = Some(now.plus_ms(self.plan.pace.pair_ms));
+                }
+            }
             RadioEvent::State(RadioState::On) => {}
             RadioEvent::State(state) => {
                 self.linked = false;
@@ -384,6 +390,7 @@ impl Session {
         if self.state == State::Connecting {
             // It was up for a moment and broke before the platform was content with it.
             self.mute_links += 1;
+            return self.not_connected(now);
         }
         if !self.linked {
             return;
@@ -786,12 +793,11 @@ impl Session {
 
     /// Ends for this reason, unless there is one already, by the shortest orderly way.
     fn finish(&mut self, reason: ReasonCode, now: Moment) {
-        // What ends the wait also ends what was being waited for.
-        if matches!(
-            self.state,
-            State::Disconnecting | State::Draining | State::CoolingDown
-        ) {
-            self.reason.get_or_insert(reason);
+        if matches!(self.state, State::Disconnecting | State::Draining | State::CoolingDown) {
+            // A link that broke because the radio went is the radio's fault; the news of it may come a little later.
+            if self.reason.is_none_or(|known| reason.explains(known)) {
+                self.reason = Some(reason);
+            }
             return;
         }
         self.reason = Some(reason);

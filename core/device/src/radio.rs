@@ -86,6 +86,8 @@ pub enum RadioEvent {
         /// The bytes as sent.
         bytes: Vec<u8>,
     },
+    /// The platform has begun to pair with a device by itself, because a call needed it.
+    Pairing(DeviceHandle),
     /// The radio itself changed.
     State(RadioState),
 }
@@ -106,6 +108,7 @@ impl fmt::Debug for RadioEvent {
                     bytes.len()
                 )
             }
+            Self::Pairing(_) => f.write_str("Pairing"),
             Self::State(state) => write!(f, "State({state:?})"),
         }
     }

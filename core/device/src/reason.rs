@@ -143,6 +143,21 @@ impl ReasonCode {
         }
     }
 
+    /// Whether this, learned later, is the true cause of what was concluded before.
+    #[must_use]
+    pub const fn explains(self, earlier: Self) -> bool {
+        matches!(self, Self::BluetoothOff | Self::RadioGone | Self::NotAllowed)
+            && matches!(
+                earlier,
+                Self::LinkLost
+                    | Self::ClosedEarly
+                    | Self::BondLost
+                    | Self::ConnectFailed
+                    | Self::NotAnswering
+                    | Self::RadioFailed
+            )
+    }
+
     /// Whether the session did what it was for.
     #[must_use]
     pub const fn is_good(self) -> bool {
