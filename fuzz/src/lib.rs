@@ -2,7 +2,9 @@
 //!
 //! Called by the fuzz targets beside it, and by the journey `corpus`, which replays what they found.
 
+use device::{BloodPressureFrame, decode_json};
 use reading::Gateway;
+use vault::{Circle, Invite, Join, Plaintext};
 use wire::request::{Parts, Signed};
 use wire::roster::RosterChain;
 use wire::{Sealed, SigningKey, b64u, json};
@@ -52,5 +54,49 @@ pub fn observation(bytes: &[u8]) {
         let again = reading::to_observation(&read.reading, &read.link, &gateway);
         let back = reading::from_observation(&again).expect("what we write we read");
         assert_eq!(back.reading, read.reading, "nothing is lost on the way");
+    }
+}
+
+/// The plaintext of an envelope: header line, content, padding.
+pub fn envelope(bytes: &[u8]) {
+    if let Ok(plain) = Plaintext::parse(bytes)
+        && let Ok(content) = plain.content()
+    {
+        assert_eq!(content.len() as u64, plain.claimed().len, "the content is as long as the header says");
+        assert!(plain.verify(&SigningKey::from_seed(&[9; 32]).public()).is_err(), "nobody has that key");
+    }
+}
+
+/// What a QR code or a letter says.
+pub fn invite(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(invite) = Invite::parse(text) {
+        let written = invite.to_text();
+        let again = Invite::parse(written.expose()).expect("what we write we read");
+        assert_eq!(again.to_text().expose(), written.expose(), "one invite has one text");
+    }
+}
+
+/// The contents of the two letters that open a link.
+pub fn join(bytes: &[u8]) {
+    if let Ok(join) = Join::parse(bytes) {
+        let again = join.to_content().expect("what was accepted can be written");
+        assert_eq!(Join::parse(&again).expect("what we write we read"), join);
+    }
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        // Its answer is the point: it must come, whatever the text.
+        let _read = Circle::parse(text);
+    }
+}
+
+/// A characteristic's number, two bytes, and a frame of it.
+pub fn decoder(bytes: &[u8]) {
+    let Some((number, frame)) = bytes.split_first_chunk::<2>() else { return };
+    let decoded = decode_json(u16::from_be_bytes(*number), frame);
+    assert!(decoded.json().is_object(), "every frame has an object");
+    if let Ok(read) = BloodPressureFrame::decode(frame)
+        && let Some(again) = read.encode()
+    {
+        assert_eq!(BloodPressureFrame::decode(&again).as_ref(), Ok(&read), "what we write we read");
     }
 }
