@@ -1,0 +1,291 @@
+//! `teleward relay …`, mounted by the command line.
+
+use crate::serve::{RelayConfig, Tls, serve};
+use crate::{RelayError, keys, links, schema};
+use clap::{Args as ClapArgs, Subcommand};
+use serde_json::json;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use wire::PublicKey;
+
+/// Run the post office between phones and stations.
+///
+/// It stores sealed mail and cannot open it. Without flags it listens on loopback only.
+#[derive(Debug, Clone, ClapArgs)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Example: teleward relay --dir /var/lib/teleward-relay --listen 0.0.0.0:443 --authority relay.example.org --tls files --cert cert.pem --key key.pem"
+)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+#[derive(Debug, Clone, ClapArgs)]
+struct RunArgs {
+    /// Where everything lies.
+    #[arg(long, env = "TELEWARD_RELAY_DIR", default_value = "relay-data")]
+    dir: PathBuf,
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, env = "TELEWARD_RELAY_LISTEN", default_value = "127.0.0.1:8440")]
+    listen: SocketAddr,
+    /// A name (host, or host:port) under which phones and stations reach it; may be given several times. Without one,
+    /// only loopback.
+    #[arg(long, env = "TELEWARD_RELAY_AUTHORITY", value_delimiter = ',')]
+    authority: Vec<String>,
+    /// Where the certificate comes from.
+    #[arg(long, value_parser = ["files"], requires_all = ["cert", "key"])]
+    tls: Option<String>,
+    /// The certificate chain (PEM).
+    #[arg(long, requires = "tls")]
+    cert: Option<PathBuf>,
+    /// Its private key (PEM).
+    #[arg(long, requires = "tls")]
+    key: Option<PathBuf>,
+    /// What a request for /metrics carries as bearer token; without one, only loopback may read them.
+    #[arg(long, env = "TELEWARD_RELAY_METRICS_TOKEN", hide_env_values = true)]
+    metrics_token: Option<String>,
+    /// The most bytes that lie in one mailbox.
+    #[arg(long, default_value_t = crate::Limits::default().quota.bytes)]
+    quota_bytes: u64,
+    /// The most files a day and mailbox.
+    #[arg(long, default_value_t = crate::Limits::default().quota.per_day)]
+    quota_per_day: u64,
+    /// Requests a second from one address.
+    #[arg(long, default_value_t = crate::Limits::default().requests_per_second)]
+    requests_per_second: f64,
+    /// Requests from one address in a burst.
+    #[arg(long, default_value_t = crate::Limits::default().burst)]
+    burst: f64,
+    /// Print one line of JSON once it listens.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+enum Command {
+    /// Admit clinics, list them, end one.
+    Tenant {
+        #[command(subcommand)]
+        command: Tenant,
+    },
+    /// Copy everything to a folder, while the relay runs.
+    #[command(
+        after_help = "Example: teleward relay backup --dir relay-data --to /backup/relay-2026-11-24"
+    )]
+    Backup {
+        /// The relay's folder.
+        #[arg(long, default_value = "relay-data")]
+        dir: PathBuf,
+        /// A folder that does not exist yet.
+        #[arg(long)]
+        to: PathBuf,
+    },
+    /// Make a relay's folder from a backup. It signs receipts with its reserve key from then on.
+    #[command(
+        after_help = "Example: teleward relay restore --from /backup/relay-2026-11-24 --dir relay-data"
+    )]
+    Restore {
+        /// The backup's folder.
+        #[arg(long)]
+        from: PathBuf,
+        /// A folder that does not exist yet.
+        #[arg(long)]
+        dir: PathBuf,
+    },
+    /// Check that every envelope on the disk is whole.
+    #[command(after_help = "Example: teleward relay verify --dir relay-data")]
+    Verify {
+        /// The relay's folder.
+        #[arg(long, default_value = "relay-data")]
+        dir: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Clone, Subcommand)]
+enum Tenant {
+    /// Admit a clinic: its root key, and its station's key for requests, as `clinic init` prints them.
+    #[command(
+        after_help = "Example: teleward relay tenant add --name tern-street --root KEY --auth KEY"
+    )]
+    Add {
+        /// The relay's folder; it may be running.
+        #[arg(long, default_value = "relay-data")]
+        dir: PathBuf,
+        /// A name for the operator's list.
+        #[arg(long)]
+        name: String,
+        /// The clinic's root key.
+        #[arg(long)]
+        root: PublicKey,
+        /// The station's key for requests.
+        #[arg(long)]
+        auth: PublicKey,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the clinics.
+    #[command(after_help = "Example: teleward relay tenant list")]
+    List {
+        /// The relay's folder.
+        #[arg(long, default_value = "relay-data")]
+        dir: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// End a clinic: nobody of it may write or read any more. Its mail stays.
+    #[command(after_help = "Example: teleward relay tenant end --name tern-street")]
+    End {
+        /// The relay's folder.
+        #[arg(long, default_value = "relay-data")]
+        dir: PathBuf,
+        /// Its name.
+        #[arg(long)]
+        name: String,
+    },
+}
+
+/// Does what the words say.
+///
+/// # Errors
+/// [`RelayError`], whose text says what to do next.
+pub async fn run(args: Args) -> Result<(), RelayError> {
+    match args.command {
+        None => run_server(args.run).await,
+        Some(Command::Tenant { command }) => tenant(command),
+        Some(Command::Backup { dir, to }) => crate::backup::backup(&dir, &to),
+        Some(Command::Restore { from, dir }) => crate::backup::restore(&from, &dir),
+        Some(Command::Verify { dir, json }) => verify(&dir, json),
+    }
+}
+
+async fn run_server(args: RunArgs) -> Result<(), RelayError> {
+    let mut config = RelayConfig::new(&args.dir);
+    config.listen = args.listen;
+    config.authorities = args.authority;
+    config.tls = args.cert.zip(args.key).map(|(cert, key)| Tls { cert, key });
+    config.metrics_token = args.metrics_token;
+    config.limits.quota = wire::api::Quota {
+        bytes: args.quota_bytes,
+        per_day: args.quota_per_day,
+    };
+    config.limits.requests_per_second = args.requests_per_second;
+    config.limits.burst = args.burst;
+    let scheme = if config.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let running = serve(config).await?;
+    let url = format!("{scheme}://{}", running.address);
+    if args.json {
+        say(
+            &json!({ "relay": url, "receipt": running.receipt, "reserve": running.reserve })
+                .to_string(),
+        );
+    } else {
+        say(&format!(
+            "The relay listens on {url}. Receipt keys for the clinic's roster:\n  {}\n  {} (reserve)\nCtrl-C ends it.",
+            running.receipt, running.reserve
+        ));
+    }
+    ended().await?;
+    running.stop().await
+}
+
+async fn ended() -> Result<(), RelayError> {
+    let mut term = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        _ = term.recv() => Ok(()),
+        done = tokio::signal::ctrl_c() => Ok(done?),
+    }
+}
+
+fn tenant(command: Tenant) -> Result<(), RelayError> {
+    match command {
+        Tenant::Add {
+            dir,
+            name,
+            root,
+            auth,
+            json,
+        } => {
+            std::fs::create_dir_all(&dir)?;
+            let mut db = schema::open(&dir.join("relay.db"))?;
+            let tx = db.transaction()?;
+            links::add_tenant(&tx, &name, root, auth)?;
+            tx.commit()?;
+            let keys = keys::open(&dir)?;
+            let receipt = keys.receipt.public();
+            if json {
+                say(
+                    &json!({ "tenant": name, "receipt": receipt, "reserve": keys.reserve })
+                        .to_string(),
+                );
+            } else {
+                say(&format!(
+                    "{name} is admitted. Receipt keys for its roster:\n  {receipt}\n  {} (reserve)",
+                    keys.reserve
+                ));
+            }
+            Ok(())
+        }
+        Tenant::List { dir, json } => {
+            let db = schema::open_to_read(&dir.join("relay.db"))?;
+            let all = links::tenants(&db)?;
+            if json {
+                say(&json!(all.iter().map(|(name, links, ended)| json!({ "tenant": name, "links": links, "ended": ended })).collect::<Vec<_>>()).to_string());
+            } else {
+                all.iter().for_each(|(name, links, ended)| {
+                    say(&format!(
+                        "{name}: {links} links{}",
+                        if *ended { ", ended" } else { "" }
+                    ))
+                });
+            }
+            Ok(())
+        }
+        Tenant::End { dir, name } => {
+            let mut db = schema::open(&dir.join("relay.db"))?;
+            let tx = db.transaction()?;
+            links::end_tenant(&tx, &name)?;
+            tx.commit()?;
+            say(&format!(
+                "{name} is ended; a running relay follows within a second."
+            ));
+            Ok(())
+        }
+    }
+}
+
+fn verify(dir: &Path, as_json: bool) -> Result<(), RelayError> {
+    let found = crate::backup::verify(dir)?;
+    if as_json {
+        say(&json!({ "envelopes": found.whole, "damaged": found.damaged }).to_string());
+    } else {
+        say(&format!(
+            "{} envelopes are whole, {} are damaged.",
+            found.whole, found.damaged
+        ));
+    }
+    if found.damaged == 0 {
+        Ok(())
+    } else {
+        Err(RelayError::Damaged("an envelope's bytes are not its name"))
+    }
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "what a command says, it says on standard output"
+)]
+fn say(text: &str) {
+    println!("{text}");
+}

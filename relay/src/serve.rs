@@ -1,0 +1,286 @@
+//! Starting and ending a relay.
+
+use crate::{
+    Authorities, Relay, RelayError, auth, http, keys, links, live, metrics, schema, writer,
+};
+use axum::Router;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
+use tokio::sync::watch;
+use wire::api::Quota;
+use wire::{PublicKey, Time};
+
+/// Certificate and key files, PEM.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// The chain.
+    pub cert: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+/// What bounds a relay's memory, disk and work.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The most that a station may give to one link.
+    pub quota: Quota,
+    /// Links of all clinics.
+    pub links: usize,
+    /// Open WebSockets.
+    pub live_lines: usize,
+    /// Writes that may wait.
+    pub waiting_writes: usize,
+    /// Requests a second from one address.
+    pub requests_per_second: f64,
+    /// The burst above that.
+    pub burst: f64,
+    /// Addresses that are remembered.
+    pub addresses: usize,
+    /// Free bytes below which the relay is not ready.
+    pub disk_reserve_bytes: u64,
+    /// How long a request may take to arrive.
+    pub slow_client: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            quota: Quota {
+                bytes: 512 * 1024 * 1024,
+                per_day: 5000,
+            },
+            links: 100_000,
+            live_lines: 10_000,
+            waiting_writes: 4096,
+            requests_per_second: 200.0,
+            burst: 1000.0,
+            addresses: 100_000,
+            disk_reserve_bytes: 256 * 1024 * 1024,
+            slow_client: Duration::from_secs(60),
+        }
+    }
+}
+
+/// How a relay is to run. `RelayConfig::new(folder)` is enough.
+#[derive(Debug, Clone)]
+pub struct RelayConfig {
+    /// Where everything lies.
+    pub dir: PathBuf,
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The names under which it is known; none means loopback with the listening port.
+    pub authorities: Vec<String>,
+    /// TLS from files.
+    pub tls: Option<Tls>,
+    /// What the operator's metrics request carries; without one, only loopback may read them.
+    pub metrics_token: Option<String>,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+impl RelayConfig {
+    /// The usual settings on loopback.
+    #[must_use]
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8440)),
+            authorities: Vec::new(),
+            tls: None,
+            metrics_token: None,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// A relay that listens.
+#[derive(Debug)]
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The key that signs receipts.
+    pub receipt: PublicKey,
+    /// The key that would after a restore: rosters name it beforehand.
+    pub reserve: PublicKey,
+    stop: watch::Sender<bool>,
+    server: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+impl Running {
+    /// Ends what is under way, then returns.
+    ///
+    /// # Errors
+    /// Those of the server.
+    pub async fn stop(self) -> Result<(), RelayError> {
+        self.stop.send_replace(true);
+        self.server
+            .await
+            .map_err(|_| RelayError::Stopped)?
+            .map_err(RelayError::from)
+    }
+}
+
+/// Opens the data folder and starts to listen.
+///
+/// # Errors
+/// [`RelayError::InUse`], [`RelayError::NewerSchema`], [`RelayError::Config`], or those of disk and socket.
+pub async fn serve(config: RelayConfig) -> Result<Running, RelayError> {
+    std::fs::create_dir_all(&config.dir)?;
+    let lock = lock(&config.dir)?;
+    let keys = keys::open(&config.dir)?;
+    let (receipt, reserve) = (keys.receipt.public(), keys.reserve);
+    let database = config.dir.join("relay.db");
+    let files = config.dir.join("files");
+    std::fs::create_dir_all(&files)?;
+    let db = schema::open(&database)?;
+    let directory = links::load(&db)?;
+    let (writer, _thread) = writer::Writer::start(db, config.limits.waiting_writes)?;
+    let listener = std::net::TcpListener::bind(config.listen)?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    let authorities = match config.authorities.as_slice() {
+        [] => Authorities::Loopback(address.port()),
+        names => Authorities::Named(names.iter().map(|name| name.to_ascii_lowercase()).collect()),
+    };
+    let (stop, stopped) = watch::channel(false);
+    let limits = config.limits;
+    let relay = Arc::new(Relay {
+        directory: RwLock::new(directory),
+        writer,
+        readers: Mutex::new(Vec::new()),
+        database,
+        files,
+        receipt: keys.receipt,
+        authorities,
+        buckets: Mutex::new(auth::Buckets::new(
+            limits.requests_per_second,
+            limits.burst,
+            limits.addresses,
+        )),
+        live: live::Live::default(),
+        metrics: metrics::Metrics::default(),
+        metrics_token: config.metrics_token,
+        limits,
+        stop: stopped.clone(),
+    });
+    tokio::spawn(forget_nonces(relay.clone(), stopped.clone()));
+    tokio::spawn(follow_tenants(relay.clone(), stopped.clone()));
+    let app = Router::new()
+        .fallback(http::handle)
+        .layer(tower_http::timeout::TimeoutLayer::with_status_code(
+            axum::http::StatusCode::REQUEST_TIMEOUT,
+            limits.slow_client,
+        ))
+        .with_state(relay)
+        .into_make_service_with_connect_info::<SocketAddr>();
+    let handle = axum_server::Handle::new();
+    let ending = handle.clone();
+    let mut until = stopped;
+    tokio::spawn(async move {
+        // the sender's end means the same as a call
+        let _ended = until.wait_for(|stop| *stop).await;
+        ending.graceful_shutdown(Some(Duration::from_secs(10)));
+    });
+    let server = match config.tls {
+        Some(tls) => {
+            let tls =
+                axum_server::tls_rustls::RustlsConfig::from_pem_file(&tls.cert, &tls.key).await;
+            let tls = tls.map_err(|error| {
+                RelayError::Config(format!(
+                    "the certificate or its key cannot be used: {error}"
+                ))
+            })?;
+            tokio::spawn(async move {
+                let _lock = lock;
+                axum_server::from_tcp_rustls(listener, tls)
+                    .handle(handle)
+                    .serve(app)
+                    .await
+            })
+        }
+        None => tokio::spawn(async move {
+            let _lock = lock;
+            axum_server::from_tcp(listener)
+                .handle(handle)
+                .serve(app)
+                .await
+        }),
+    };
+    Ok(Running {
+        address,
+        receipt,
+        reserve,
+        stop,
+        server,
+    })
+}
+
+/// One relay per data folder.
+fn lock(folder: &Path) -> Result<std::fs::File, RelayError> {
+    let file = std::fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(folder.join("lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(RelayError::InUse),
+        Err(std::fs::TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+/// Once a second, looks whether another process (`relay tenant`) admitted or ended a clinic.
+async fn follow_tenants(relay: Arc<Relay>, mut stop: watch::Receiver<bool>) {
+    let mut every = tokio::time::interval(Duration::from_millis(500));
+    let mut known = None;
+    loop {
+        tokio::select! {
+            _ = every.tick() => {}
+            _ = stop.changed() => return,
+        }
+        let mark = match relay.read(links::tenants_mark) {
+            Ok(mark) => mark,
+            Err(error) => {
+                tracing::warn!(%error, "the list of clinics could not be read");
+                continue;
+            }
+        };
+        if known.replace(mark).is_none_or(|known| known == mark) {
+            continue;
+        }
+        // inside a write, so that no link changes between reading and taking over
+        let shared = relay.clone();
+        let loaded = relay.writer.write(move |tx| {
+            let fresh = links::load(tx)?;
+            *shared
+                .directory
+                .write()
+                .unwrap_or_else(std::sync::PoisonError::into_inner) = fresh;
+            Ok(())
+        });
+        if let Err(error) = loaded.await {
+            tracing::warn!(%error, "the list of clinics could not be read");
+            known = None;
+        }
+    }
+}
+
+/// Expired nonces are forgotten once a minute, so that their table stays as small as the traffic of five minutes.
+async fn forget_nonces(relay: Arc<Relay>, mut stop: watch::Receiver<bool>) {
+    let mut every = tokio::time::interval(Duration::from_secs(60));
+    loop {
+        tokio::select! {
+            _ = every.tick() => {}
+            _ = stop.changed() => return,
+        }
+        if let Err(error) = relay
+            .writer
+            .write(|tx| links::forget_nonces(tx, Time::system()))
+            .await
+        {
+            tracing::warn!(%error, "expired nonces were not forgotten");
+        }
+    }
+}
