@@ -51,8 +51,8 @@ pub fn check(resource: &Json) -> Result<(), FhirError> {
             path: "Observation.category".to_owned(),
         });
     }
-    contained(resource)?;
-    profiles(resource)
+    profiles(resource)?;
+    contained(resource)
 }
 
 /// obs-6, and the required set of reasons.

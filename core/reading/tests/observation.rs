@@ -1,0 +1,180 @@
+//! FHIR out and in again: golden files, and any reading there and back.
+
+mod common;
+
+use common::*;
+use proptest::prelude::*;
+use teleward_reading::*;
+
+fn golden() -> Vec<(&'static str, Reading)> {
+    let kilopascal = |systolic, diastolic, mean| {
+        with(full(), |values| {
+            values.systolic = systolic;
+            values.diastolic = diastolic;
+            values.mean_arterial = Some(mean);
+            values.unit = PressureUnit::KPa;
+        })
+    };
+    vec![
+        ("device-full", full()),
+        ("device-least", least()),
+        ("device-failed-measurement", failed()),
+        (
+            "device-special-values",
+            with(full(), |values| {
+                values.systolic = Number::PlusInfinity;
+                values.diastolic = Number::MinusInfinity;
+                values.mean_arterial = Some(Number::NotAtThisResolution);
+                values.pulse_rate = Some(Number::Reserved);
+            }),
+        ),
+        (
+            "device-kilopascal",
+            kilopascal(Number::of(165, -1), Number::of(1130, -2), Number::of(0, 0)),
+        ),
+        (
+            "device-kilopascal-failed",
+            kilopascal(Number::NotANumber, Number::NotANumber, Number::NotANumber),
+        ),
+        ("device-time-unsure", unsure()),
+        ("device-clock-lost", clock_lost()),
+        (
+            "device-positive-exponent",
+            with(full(), |values| values.systolic = Number::of(12, 1)),
+        ),
+        (
+            "typed",
+            typed(PressureUnit::MmHg, Some(Decimal::new(66, 0))),
+        ),
+        ("typed-least", typed(PressureUnit::MmHg, None)),
+        ("typed-kilopascal", typed(PressureUnit::KPa, None)),
+    ]
+}
+
+/// REQ-READING-007: a reading is written as the golden files say, and read back equal in every field.
+///
+/// `TELEWARD_GOLDEN=write` writes them anew: only for a new version of the format.
+#[test]
+fn golden_observations_hold_in_both_directions() {
+    for (name, reading) in golden() {
+        let path = folder().join(format!("{name}.json"));
+        let pretty = fhir::to_observation_pretty(&reading, LINK, &gateway());
+        if std::env::var_os("TELEWARD_GOLDEN").is_some() {
+            std::fs::write(&path, &pretty).unwrap();
+        }
+        let golden = std::fs::read_to_string(&path).unwrap();
+        assert!(pretty == golden, "{name} differs from its golden file");
+        let line = to_observation(&reading, LINK, &gateway());
+        assert!(!line.contains('\n'));
+        for text in [&golden, &line] {
+            let observed = from_observation(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert!(observed.reading == reading, "{name} changed on the way");
+            assert_eq!(observed.link, LINK);
+            let by_device = reading.device().is_some();
+            assert_eq!(observed.gateway, by_device.then(gateway), "{name}");
+        }
+    }
+}
+
+/// REQ-READING-008: decimals keep the digits that the device sent, and a failed measurement has none.
+#[test]
+fn digits_stand_in_the_text_as_they_were_sent() {
+    let line = to_observation(&full(), LINK, &gateway());
+    assert!(line.contains(r#""value":86.0"#) && line.contains(r#""value":51.0"#));
+    let line = to_observation(&failed(), LINK, &gateway());
+    assert!(!line.contains("2047") && line.contains("not-a-number"));
+    assert!(!line.contains("valueQuantity"));
+}
+
+fn any_number() -> impl Strategy<Value = Number> {
+    prop_oneof![
+        (-2048_i64..2048, -8_i8..8).prop_map(|(mantissa, exponent)| Number::of(mantissa, exponent)),
+        Just(Number::NotANumber),
+        Just(Number::NotAtThisResolution),
+        Just(Number::PlusInfinity),
+        Just(Number::MinusInfinity),
+        Just(Number::Reserved),
+    ]
+}
+
+prop_compose! {
+    fn any_reading()(
+        values in (any_number(), any_number(), any_number(), proptest::option::of(any_number())),
+        (kpa, slot, status) in (any::<bool>(), any::<Option<u8>>(), any::<Option<u16>>()),
+        (time, clock, set) in (any::<Option<[u8; 7]>>(), any::<Option<[u8; 10]>>(), any::<Option<u32>>()),
+        (offset, arrived) in (-840_i16..=840, 0_i64..4_000_000_000_000),
+        texts in ("[ -~äß]{0,12}", "[ -~]{0,12}", "[A-Za-z0-9]{0,8}"),
+        (system_id, address, identity) in (any::<Option<[u8; 8]>>(), any::<Option<[u8; 6]>>(), any::<[u8; 6]>()),
+        packets in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 1..24), 1..3),
+        (connection, ordinal, doubts) in (any::<[u8; 16]>(), any::<u32>(), any::<[bool; 9]>()),
+    ) -> Reading {
+        let some = |text: String| {
+            let text = text.trim().to_owned();
+            (!text.is_empty()).then_some(text)
+        };
+        let mut reading = with(full(), |v| {
+            *v = BloodPressure {
+                systolic: values.0,
+                diastolic: values.1,
+                mean_arterial: Some(values.2),
+                pulse_rate: values.3,
+                unit: if kpa { PressureUnit::KPa } else { PressureUnit::MmHg },
+                user_slot: slot,
+                status: status.map(BloodPressureStatus),
+            };
+        });
+        reading.timing = Timing {
+            effective: Moment::from_ms(arrived - 1_000),
+            basis: TimeBasis::Arrival,
+            utc_offset_min: offset,
+            arrived: Moment::from_ms(arrived),
+            device_time: time.map(DeviceTime::from_bytes),
+            clock: clock.map(|raw| ClockReading {
+                raw: raw.to_vec(),
+                shown: DeviceTime::from_bytes(raw[..7].try_into().unwrap()),
+                read_at: Moment::from_ms(arrived),
+                set_at: set.map(|ms| Moment::from_ms(i64::from(ms))),
+            }),
+        };
+        let Source::Device(device) = &mut reading.source else { unreachable!() };
+        device.identity = DeviceIdentity::Address(identity);
+        device.facts = DeviceFacts {
+            maker: some(texts.0),
+            model: some(texts.1),
+            serial: some(texts.2),
+            system_id,
+            address,
+            ..DeviceFacts::default()
+        };
+        device.packets = packets;
+        device.extra = vec![0xee];
+        device.place = Place { install: [9; 16], connection, ordinal };
+        reading.doubts = Doubt::ALL.into_iter().zip(doubts).filter(|(_, on)| *on).map(|(d, _)| d).collect();
+        finished(reading)
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn any_reading_goes_there_and_back(reading in any_reading()) {
+        let line = to_observation(&reading, LINK, &gateway());
+        let observed = from_observation(&line);
+        prop_assert!(observed.is_ok(), "{:?}", observed.err());
+        prop_assert!(observed.unwrap().reading == reading);
+        let row = serde_json::to_string(&reading).unwrap();
+        prop_assert!(serde_json::from_str::<Reading>(&row).unwrap() == reading);
+    }
+
+    #[test]
+    fn bytes_from_outside_never_panic(text in "\\PC{0,200}", cut in 0_usize..4000, flip in any::<u8>()) {
+        let _ = from_observation(&text);
+        let mut line = to_observation(&full(), LINK, &gateway()).into_bytes();
+        let at = cut % line.len();
+        line[at] = flip;
+        let _ = from_observation(&String::from_utf8_lossy(&line));
+        line.truncate(at);
+        let _ = from_observation(&String::from_utf8_lossy(&line));
+    }
+}

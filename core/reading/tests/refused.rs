@@ -1,0 +1,297 @@
+//! Observations with one fault each: refused by the fault's own error. Those under `tests/golden/fhir/refused/` an
+//! outside judge refuses as well.
+
+mod common;
+
+use common::*;
+use teleward_reading::fhir::FhirError;
+use teleward_reading::json::{self, Json};
+use teleward_reading::*;
+
+fn at<'a>(json: &'a mut Json, path: &str) -> &'a mut Json {
+    path.split('.')
+        .filter(|part| !part.is_empty())
+        .fold(json, |json, part| match json {
+            Json::List(items) => &mut items[part.parse::<usize>().unwrap()],
+            Json::Object(members) => {
+                &mut members
+                    .iter_mut()
+                    .find(|(known, _)| known == part)
+                    .unwrap()
+                    .1
+            }
+            _ => panic!("{part}: neither list nor object"),
+        })
+}
+
+fn set(json: &mut Json, path: &str, name: &str, value: Json) {
+    let Json::Object(members) = at(json, path) else {
+        panic!("no object")
+    };
+    members.retain(|(known, _)| known != name);
+    members.push((name.to_owned(), value));
+}
+
+fn cut(json: &mut Json, path: &str, name: &str) {
+    let Json::Object(members) = at(json, path) else {
+        panic!("no object")
+    };
+    let before = members.len();
+    members.retain(|(known, _)| known != name);
+    assert_eq!(members.len() + 1, before, "{name}");
+}
+
+fn push(json: &mut Json, path: &str, value: Json) {
+    let Json::List(items) = at(json, path) else {
+        panic!("no list")
+    };
+    items.push(value);
+}
+
+fn remove(json: &mut Json, path: &str, n: usize) {
+    let Json::List(items) = at(json, path) else {
+        panic!("no list")
+    };
+    items.remove(n);
+}
+
+fn text(value: &str) -> Json {
+    Json::text(value)
+}
+
+const QUANTITY: &str = "component.0.valueQuantity";
+const OWN: &str = "extension.1.extension";
+
+type Change = fn(&mut Json);
+
+/// Name, error, and the change: to be refused by us and by any validator.
+const BY_ALL: &[(&str, &str, Change)] = &[
+    ("unknown-element", "UnknownElement", |j| {
+        set(j, "", "colour", text("red"))
+    }),
+    ("unknown-in-component", "UnknownElement", |j| {
+        set(j, "component.0", "colour", text("red"))
+    }),
+    ("no-code", "Missing", |j| cut(j, "", "code")),
+    ("no-status", "Missing", |j| cut(j, "", "status")),
+    ("no-subject", "Missing", |j| cut(j, "", "subject")),
+    ("no-time", "Missing", |j| cut(j, "", "effectiveDateTime")),
+    ("no-device", "Profile", |j| cut(j, "", "device")),
+    ("no-quantity-value", "Missing", |j| {
+        cut(j, QUANTITY, "value")
+    }),
+    ("status-outside-set", "BadCode", |j| {
+        set(j, "", "status", text("finished"))
+    }),
+    ("status-empty", "Empty", |j| set(j, "", "status", text(""))),
+    ("two-values", "TwoOfAChoice", |j| {
+        set(j, "component.0", "valueString", text("high"))
+    }),
+    ("value-and-absent", "ValueAndAbsent", |j| {
+        let reason = at(j, "component.2.dataAbsentReason").clone();
+        set(j, "component.0", "dataAbsentReason", reason);
+    }),
+    ("panel-value-beside-component", "ValueAndComponent", |j| {
+        let code = at(j, "component.0.code").clone();
+        let value = at(j, QUANTITY).clone();
+        set(j, "", "code", code);
+        set(j, "", "valueQuantity", value);
+    }),
+    ("unit-without-system", "UnitWithoutSystem", |j| {
+        cut(j, QUANTITY, "system")
+    }),
+    ("unit-not-ucum", "BadUnit", |j| {
+        set(j, QUANTITY, "code", text("mmHg"))
+    }),
+    ("unit-of-something-else", "BadUnit", |j| {
+        set(j, QUANTITY, "code", text("kg"))
+    }),
+    ("number-as-text", "WrongType", |j| {
+        set(j, QUANTITY, "value", text("128"))
+    }),
+    ("absent-code-outside-set", "BadCode", |j| {
+        set(
+            j,
+            "component.2.dataAbsentReason.coding.0",
+            "code",
+            text("gone"),
+        );
+    }),
+    ("component-without-value", "NoValue", |j| {
+        cut(j, "component.0", "valueQuantity")
+    }),
+    ("no-components", "NoValue", |j| cut(j, "", "component")),
+    ("empty-list", "Empty", |j| {
+        set(j, "", "component", Json::List(vec![]))
+    }),
+    ("empty-object", "Empty", |j| {
+        set(j, "", "subject", Json::Object(vec![]))
+    }),
+    ("list-where-one-belongs", "WrongType", |j| {
+        let code = at(j, "code").clone();
+        set(j, "", "code", Json::List(vec![code]));
+    }),
+    ("one-where-a-list-belongs", "WrongType", |j| {
+        let first = at(j, "category.0").clone();
+        set(j, "", "category", first);
+    }),
+    ("null-element", "WrongType", |j| {
+        set(j, "", "status", Json::Null)
+    }),
+    ("impossible-date", "BadTime", |j| {
+        set(
+            j,
+            "",
+            "effectiveDateTime",
+            text("2024-02-30T12:00:00.000+00:00"),
+        );
+    }),
+    ("time-without-zone", "BadTime", |j| {
+        set(j, "", "effectiveDateTime", text("2024-06-15T12:00:00.000"));
+    }),
+    ("time-of-a-year-only", "TimeTooCoarse", |j| {
+        set(j, "", "effectiveDateTime", text("2024"))
+    }),
+    ("id-with-illegal-letters", "BadValue", |j| {
+        set(j, "contained.0", "id", text("p h d"))
+    }),
+    ("no-vital-signs-category", "NoVitalSignsCategory", |j| {
+        remove(j, "category", 0)
+    }),
+    ("device-not-contained", "Reference", |j| {
+        set(j, "device", "reference", text("#other"))
+    }),
+    ("contained-not-referred-to", "Reference", |j| {
+        let mut third = at(j, "contained.0").clone();
+        set(&mut third, "", "id", text("extra"));
+        push(j, "contained", third);
+    }),
+];
+
+/// To be refused by us: legal FHIR perhaps, but not what a companion of ours writes.
+const BY_US: &[(&str, &str, Change)] = &[
+    ("same contained id twice", "Reference", |j| {
+        let copy = at(j, "contained.0").clone();
+        push(j, "contained", copy);
+    }),
+    ("reference to the outside", "Reference", |j| {
+        set(j, "device", "reference", text("Device/1"))
+    }),
+    ("another frame than the id's", "Id", |j| {
+        let Json::List(parts) = at(j, OWN) else {
+            panic!()
+        };
+        let frame = parts
+            .iter_mut()
+            .find(|part| part.get("url") == Some(&text("frame")));
+        set(frame.unwrap(), "", "valueString", text("0081005200ff07"));
+    }),
+    ("another id", "Id", |j| {
+        let id = format!("urn:teleward:reading:{}", "ab".repeat(32));
+        set(j, "identifier.0", "value", text(&id));
+    }),
+    ("id of another system", "BadValue", |j| {
+        set(j, "identifier.0", "system", text("urn:other"))
+    }),
+    ("link that is no mailbox", "BadValue", |j| {
+        set(j, "subject.identifier", "value", text("patient 7"));
+    }),
+    ("preliminary", "NotOurs", |j| {
+        set(j, "", "status", text("preliminary"))
+    }),
+    ("another name for a number", "NotOurs", |j| {
+        set(j, "component.0.code", "text", text("Pulse"))
+    }),
+    ("systolic twice", "TwoOfAChoice", |j| {
+        let copy = at(j, "component.0").clone();
+        push(j, "component", copy);
+    }),
+    ("no diastolic", "Missing", |j| remove(j, "component", 1)),
+    ("foreign component", "NotOurs", |j| {
+        let mut copy = at(j, "component.0").clone();
+        set(&mut copy, "code.coding.0", "code", text("150456"));
+        set(&mut copy, "code.coding.1", "code", text("2708-6"));
+        push(j, "component", copy);
+    }),
+    ("no extension of ours", "Missing", |j| {
+        remove(j, "extension", 1)
+    }),
+    ("unknown doubt", "BadValue", |j| {
+        push(
+            j,
+            OWN,
+            Json::object([("url", text("doubt")), ("valueCode", text("bored"))]),
+        );
+    }),
+    ("unknown part", "NotOurs", |j| {
+        push(
+            j,
+            OWN,
+            Json::object([("url", text("mood")), ("valueCode", text("good"))]),
+        );
+    }),
+    ("too many digits", "BadValue", |j| {
+        set(
+            j,
+            QUANTITY,
+            "value",
+            Json::Number("1234567890123456789".to_owned()),
+        );
+    }),
+    ("another resource", "UnknownElement", |j| {
+        *j = Json::object([("resourceType", text("Patient")), ("name", text("x"))]);
+    }),
+    ("not an object", "WrongType", |j| *j = Json::List(vec![])),
+];
+
+fn kind(error: &FhirError) -> String {
+    let debug = format!("{error:?}");
+    debug.split([' ', '(']).next().unwrap().to_owned()
+}
+
+fn mutant(change: Change) -> Json {
+    let mut mutant = json::parse(&to_observation(&least(), LINK, &gateway())).unwrap();
+    change(&mut mutant);
+    mutant
+}
+
+/// REQ-READING-009: an observation with a fault is refused, by the fault's own error, and never read half.
+#[test]
+fn every_mutant_is_refused_by_its_own_error() {
+    for (name, wanted, change) in BY_ALL.iter().chain(BY_US) {
+        let error = from_observation(&mutant(*change).line()).expect_err(name);
+        assert_eq!(kind(&error), *wanted, "{name}: {error}");
+        assert!(
+            !error.to_string().contains("128"),
+            "{name}: an error holds no value"
+        );
+    }
+}
+
+/// `TELEWARD_GOLDEN=write` writes them anew.
+#[test]
+fn the_golden_mutants_are_these() {
+    let folder = folder().join("refused");
+    for (name, _, change) in BY_ALL {
+        let path = folder.join(format!("{name}.json"));
+        let pretty = mutant(*change).pretty();
+        if std::env::var_os("TELEWARD_GOLDEN").is_some() {
+            std::fs::write(&path, &pretty).unwrap();
+        }
+        let golden = std::fs::read_to_string(&path).unwrap();
+        assert!(golden == pretty, "{name} differs from its golden file");
+        assert!(from_observation(&golden).is_err(), "{name}");
+    }
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), BY_ALL.len());
+}
+
+#[test]
+fn duplicates_and_a_typed_reading_that_claims_a_device_are_refused() {
+    let line = to_observation(&least(), LINK, &gateway());
+    let twice = line.replacen('{', r#"{"status":"final","#, 1);
+    assert_eq!(kind(&from_observation(&twice).unwrap_err()), "Json");
+    let typed = to_observation(&typed(PressureUnit::MmHg, None), LINK, &gateway());
+    let profile = "http://hl7.org/fhir/uv/phd/StructureDefinition/PhdCompoundNumericObservation";
+    let claims = typed.replacen(r#""profile":["#, &format!(r#""profile":["{profile}","#), 1);
+    assert_eq!(kind(&from_observation(&claims).unwrap_err()), "Profile");
+}
