@@ -1,6 +1,10 @@
 //! What fuzzing found worth keeping, and good input, replayed through every reader of bytes from outside.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail here")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test may fail here"
+)]
 
 #[path = "../../fuzz/src/lib.rs"]
 mod outside;

@@ -1,0 +1,182 @@
+//! A companion in a process of its own, steered by JSON lines: what a journey kills, restarts and asks.
+//!
+//! usage: `teleward-patient FOLDER [SCRIPT]`. Prints `{"ready":true}`, then one line in answer to each line of standard
+//! input: `{"do":"join","invite":…}`, `{"do":"reading","draft":…,"systolic":…,"diastolic":…}`, `{"do":"pair"}`,
+//! `{"do":"status"}`, `{"do":"history"}`, `{"do":"network"}`. An answer is `{"ok":…}` or `{"error":…}`.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "its answers are lines on standard output"
+)]
+
+use anyhow::{Context as _, bail};
+use companion::{
+    Companion, Config, HistoryQuery, JoinOptions, ManualReading, Network, Ports, RequestState,
+    Topic, View,
+};
+use serde_json::{Value, json};
+use std::io::BufRead as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use vault::FileVault;
+use wire::Time;
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() -> anyhow::Result<()> {
+    let _installed = rustls::crypto::ring::default_provider().install_default();
+    let mut words = std::env::args().skip(1);
+    let folder = words
+        .next()
+        .context("usage: teleward-patient FOLDER [SCRIPT]")?;
+    let radio = match words.next() {
+        Some(script) => {
+            let script = device::Script::parse(&std::fs::read_to_string(script)?)?;
+            let radio =
+                device::ScriptedRadio::new(script, reading::Moment::from_ms(Time::system().ms()))?;
+            Some(Arc::new(radio) as Arc<dyn device::Radio>)
+        }
+        None => None,
+    };
+    let folder = Path::new(&folder);
+    let mut config = Config::new(folder.join("data"));
+    config.pace = quick();
+    let key_vault = Arc::new(FileVault::open(&folder.join("keys"), None)?);
+    let companion = Companion::open(config, Ports { key_vault, radio })?;
+    println!("{}", json!({ "ready": true }));
+    // standard input is read on this thread's own; the answers come in the order of the questions
+    let (to, mut questions) = tokio::sync::mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+            if to.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    while let Some(line) = questions.recv().await {
+        let answer = match answer(&companion, &serde_json::from_str(&line)?).await {
+            Ok(answer) => json!({ "ok": answer }),
+            Err(error) => json!({ "error": format!("{error:#}") }),
+        };
+        println!("{answer}");
+    }
+    companion.close().await;
+    Ok(())
+}
+
+/// Short pauses: a journey waits for nothing that is not what it tests.
+fn quick() -> post::Pace {
+    post::Pace {
+        collect: Duration::from_millis(200),
+        first_pause: Duration::from_millis(50),
+        longest_pause: Duration::from_millis(400),
+        ..post::Pace::default()
+    }
+}
+
+async fn answer(companion: &Companion, question: &Value) -> anyhow::Result<Value> {
+    let text = |name: &str| {
+        question[name]
+            .as_str()
+            .with_context(|| format!("`{name}` is missing"))
+    };
+    Ok(match text("do")? {
+        "join" => {
+            let label = question["label"]
+                .as_str()
+                .unwrap_or("test phone")
+                .to_owned();
+            companion
+                .join(text("invite")?, JoinOptions { label })
+                .await?;
+            Value::Null
+        }
+        "reading" => {
+            let manual = ManualReading {
+                draft_id: text("draft")?.to_owned(),
+                measured_at: Time::system(),
+                systolic: text("systolic")?.to_owned(),
+                diastolic: text("diastolic")?.to_owned(),
+                pulse_rate: None,
+                unit: reading::PressureUnit::MmHg,
+            };
+            json!(companion.record_manual(manual).await?)
+        }
+        "pair" => pair(companion).await?,
+        "network" => {
+            companion.network_changed(Network::Available).await?;
+            Value::Null
+        }
+        "status" => status(companion).await?,
+        "history" => history(companion).await?,
+        other => bail!("`{other}` is not known"),
+    })
+}
+
+async fn pair(companion: &Companion) -> anyhow::Result<Value> {
+    let request = companion.pair(Duration::from_secs(20)).await?;
+    let mut revision = companion::Revision(0);
+    loop {
+        revision = companion.next_change(revision).await?.revision;
+        let View::Requests(requests) = companion.view(Topic::Requests).await? else {
+            bail!("another view")
+        };
+        match requests
+            .into_iter()
+            .find(|r| r.id == request)
+            .map(|r| r.state)
+        {
+            Some(RequestState::Done { result }) => return Ok(json!(result)),
+            Some(RequestState::Failed { code, text }) => bail!("{code}: {text}"),
+            Some(RequestState::Running) => {}
+            None => bail!("the request is gone"),
+        }
+    }
+}
+
+async fn status(companion: &Companion) -> anyhow::Result<Value> {
+    let View::Status(status) = companion.view(Topic::Status).await? else {
+        bail!("another view")
+    };
+    let View::Queue(queue) = companion.view(Topic::Queue).await? else {
+        bail!("another view")
+    };
+    let link = status.link.map(|link| {
+        json!({
+            "up": link.up.to_string(), "state": format!("{:?}", link.state), "words": link.check_words,
+            "roster_n": link.roster_n, "trouble": link.trouble,
+        })
+    });
+    let findings: Vec<Value> = status
+        .findings
+        .iter()
+        .map(|f| json!({ "code": f.code, "text": f.text }))
+        .collect();
+    Ok(json!({
+        "install": status.install.to_string(), "locked": status.locked, "spooled": status.spooled, "link": link, "findings": findings,
+        "trouble": queue.trouble.or(status.relay_trouble),
+        "queue": { "waiting": queue.waiting, "at_post_office": queue.at_post_office, "at_clinic": queue.at_clinic, "stuck": queue.stuck },
+    }))
+}
+
+async fn history(companion: &Companion) -> anyhow::Result<Value> {
+    let (mut all, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = companion
+            .history(
+                HistoryQuery {
+                    kind: None,
+                    limit: 200,
+                },
+                cursor,
+            )
+            .await?;
+        all.extend(page.readings.iter().map(|reading| {
+            json!({ "id": reading.id, "stage": reading.stage.words(), "seen": reading.seen_at.is_some(), "values": reading.values.iter().map(|v| (v.name.clone(), json!(v.value))).collect::<serde_json::Map<_, _>>() })
+        }));
+        cursor = page.next;
+        if cursor.is_none() {
+            return Ok(json!(all));
+        }
+    }
+}
