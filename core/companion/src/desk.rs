@@ -3,9 +3,15 @@
 //! In: commands with `now`. Out: values, after their commit. No sockets and no tasks: the actor and the property tests
 //! run the same desk.
 
-use crate::captured::{self, Spooled};
+use crate::captured::Spooled;
+mod install;
+mod records;
+
+use self::install::{
+    RECOVERY_NEXT, check_label, first_start, get_meta, read_meta, seed_of, set_meta, within,
+};
 use crate::config::Config;
-use crate::device_table::{self, Paired, Who};
+use crate::device_table;
 use crate::engine::{Effect, Engine, Event};
 use crate::error::CompanionError;
 use crate::input::{Frame, JoinOptions, ManualReading, Network, Submitted};
@@ -16,20 +22,16 @@ use crate::view::{
     Cursor, DeviceView, HistoryPage, HistoryQuery, LinkState, QueueView, RequestId, Topic, View,
 };
 use crate::{finding, mail, request, show, tables};
-use device::{CapturedRecord, DeviceHandle, ReasonCode, SessionFacts};
+use device::CapturedRecord;
 use post::Line;
 use reading::Reading;
 use std::collections::VecDeque;
-use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
-use store::rusqlite::{OptionalExtension as _, params};
-use store::{Database, DirLock, Tx};
-use vault::{AgeRecipient, ClockState, Invite, KeyVault, RecoverySheet, Spool, SpoolError};
+use store::{Database, DirLock};
+use vault::{ClockState, Finding, Invite, KeyVault, RecoverySheet, Spool};
 use wire::{InstallId, Time};
 
-/// Records held in memory while the disk takes nothing: more than a cuff stores.
-const UNWRITTEN_MOST: usize = 1000;
 /// Old readings are looked for so often.
 const PURGE_EVERY: Duration = Duration::from_secs(24 * 3600);
 
@@ -123,6 +125,9 @@ impl Desk {
                 tracing::warn!(%error, "dropping readings past their time");
             }
         }
+        if let Err(error) = self.tell_silence(now) {
+            tracing::warn!(%error, "telling that the clinic is silent");
+        }
         self.engine.input(Event::Tick, now);
         unlocked
     }
@@ -207,172 +212,6 @@ impl Desk {
             self.engine.input(Event::Wanted(Line::Send), now);
         }
         Ok(added)
-    }
-
-    fn write_spool(&mut self, entry: &Spooled) -> Result<(), CompanionError> {
-        fault::point("companion.spool");
-        self.spool.put(wire::json::to_string(entry).as_bytes())?;
-        fault::point("companion.spooled");
-        self.engine.changed(&[Topic::Status]);
-        Ok(())
-    }
-
-    /// Keeps a raw record the moment it arrives; it becomes a reading by [`Desk::settle`]. The device has been told that
-    /// it arrived and will not send it again: a record that cannot be written now is held and tried again.
-    pub(crate) fn capture(&mut self, record: &CapturedRecord, now: Time) {
-        if let Err(error) = self.write_record(record, now) {
-            tracing::warn!(%error, "keeping a record");
-            self.engine.contact.trouble = Some(error.to_string());
-            self.engine.changed(&[Topic::Status, Topic::Queue]);
-            if self.unwritten.len() < UNWRITTEN_MOST {
-                self.unwritten.push_back(record.clone());
-            }
-        }
-    }
-
-    fn write_record(&mut self, record: &CapturedRecord, now: Time) -> Result<(), CompanionError> {
-        let keys = self.engine.keys.get().filter(|_| !self.is_paused());
-        // Paused, the database is closed; the spool is not.
-        let Some(keys) = keys else {
-            return self.write_spool(&Spooled::Record(record.clone()));
-        };
-        self.engine
-            .db
-            .write(|tx| captured::keep(tx, &keys.rows, record, now))?;
-        fault::point("companion.captured");
-        Ok(())
-    }
-
-    fn write_held_records(&mut self, now: Time) {
-        while let Some(record) = self.unwritten.pop_front() {
-            if self.write_record(&record, now).is_err() {
-                self.unwritten.push_front(record);
-                return;
-            }
-        }
-    }
-
-    /// Makes readings of a connection's records, with what its session has learnt.
-    pub(crate) fn settle(
-        &mut self,
-        connection: [u8; 16],
-        facts: &SessionFacts,
-        now: Time,
-    ) -> Result<(), CompanionError> {
-        let Some(keys) = self.engine.keys.get().filter(|_| !self.is_paused()) else {
-            return self.write_spool(&Spooled::Facts {
-                connection,
-                facts: Box::new(facts.clone()),
-            });
-        };
-        let install = self.install;
-        let new = self
-            .engine
-            .db
-            .write(|tx| captured::settle(tx, &keys.rows, install, &connection, facts, now))?;
-        fault::point("companion.settled");
-        self.has_new(new, now);
-        Ok(())
-    }
-
-    /// Makes readings of records that wait for a session which is not `running`, or for too long.
-    pub(crate) fn settle_old(
-        &mut self,
-        running: &[[u8; 16]],
-        now: Time,
-    ) -> Result<(), CompanionError> {
-        let Some(keys) = self.engine.keys.get().filter(|_| !self.is_paused()) else {
-            return Ok(());
-        };
-        if self.engine.db.read(captured::is_empty)? {
-            return Ok(());
-        }
-        let install = self.install;
-        let new = self
-            .engine
-            .db
-            .write(|tx| captured::settle_old(tx, &keys.rows, install, running, now))?;
-        self.has_new(new, now);
-        Ok(())
-    }
-
-    fn has_new(&mut self, readings: u32, now: Time) {
-        if readings > 0 {
-            self.engine.changed(&[Topic::Queue]);
-            self.engine.input(Event::Wanted(Line::Send), now);
-        }
-    }
-
-    pub(crate) fn paired(&self) -> Result<Vec<Paired>, CompanionError> {
-        let key = self.engine.keys.get().map(|keys| &keys.rows);
-        self.engine.db.read(|tx| device_table::all(tx, key))
-    }
-
-    /// Fixes a device's identity for good.
-    pub(crate) fn save_device(
-        &mut self,
-        handle: &DeviceHandle,
-        name: Option<String>,
-        bonded: bool,
-        facts: &SessionFacts,
-        now: Time,
-    ) -> Result<String, CompanionError> {
-        let keys = self.engine.keys.get().ok_or(CompanionError::Locked)?;
-        let who = Who {
-            name,
-            facts: facts.device.clone(),
-            identity: captured::identity_of(&facts.device, handle),
-        };
-        let id = self.engine.db.write(|tx| {
-            // A device that is paired again keeps the identity that stands in its readings.
-            let before = device_table::get(tx, Some(&keys.rows), &device_table::id_of(handle))?;
-            let identity = before.and_then(|paired| paired.who).map(|who| who.identity);
-            let who = Who {
-                identity: identity.unwrap_or(who.identity.clone()),
-                ..who
-            };
-            device_table::save(tx, &keys.rows, handle, bonded, &who, now)
-        })?;
-        fault::point("companion.paired");
-        self.engine.changed(&[Topic::Devices]);
-        Ok(id)
-    }
-
-    pub(crate) fn device_learnt(
-        &mut self,
-        id: &str,
-        facts: &SessionFacts,
-    ) -> Result<(), CompanionError> {
-        self.engine
-            .db
-            .write(|tx| device_table::set_battery(tx, id, facts))?;
-        self.engine.changed(&[Topic::Devices]);
-        Ok(())
-    }
-
-    pub(crate) fn device_ended(
-        &mut self,
-        id: &str,
-        reason: ReasonCode,
-        now: Time,
-    ) -> Result<(), CompanionError> {
-        let reached =
-            reason.is_good() || matches!(reason, ReasonCode::LinkLost | ReasonCode::NotAnswering);
-        self.engine
-            .db
-            .write(|tx| device_table::ended(tx, id, reason.code(), reached, now))?;
-        self.engine.changed(&[Topic::Devices]);
-        Ok(())
-    }
-
-    pub(crate) fn forget_device(&mut self, id: &str) -> Result<(), CompanionError> {
-        if !self.engine.db.write(|tx| device_table::remove(tx, id))? {
-            return Err(CompanionError::Unknown {
-                what: "a paired device with this id",
-            });
-        }
-        self.engine.changed(&[Topic::Devices]);
-        Ok(())
     }
 
     pub(crate) fn record_manual(
@@ -572,136 +411,36 @@ impl Desk {
         true
     }
 
-    /// Once the join is sealed, nothing needs the invite's secret any more.
+    /// The station promised to be heard by now and was not.
+    fn tell_silence(&mut self, now: Time) -> Result<(), CompanionError> {
+        let Some(link) = &self.engine.link else {
+            return Ok(());
+        };
+        let (Some(since), Some(next_by)) = (link.heard_at, link.next_by) else {
+            return Ok(());
+        };
+        let found = Finding::NoSignOfClinic {
+            mailbox: link.down,
+            since,
+        };
+        if next_by < now && self.engine.db.write(|tx| finding::note(tx, &found, now))? {
+            self.engine.changed(&[Topic::Status]);
+        }
+        Ok(())
+    }
+
+    /// Once the clinic has answered the join, nothing needs the invite's secret any more.
     fn forget_invite(&mut self) {
+        let welcome = [LinkState::Pending, LinkState::Confirmed];
         let joined = self
             .engine
             .link
             .as_ref()
-            .is_some_and(|link| link.state != LinkState::Joining);
+            .is_some_and(|link| welcome.contains(&link.state));
         if let (true, Some(keys)) = (joined, self.engine.keys.get_mut())
             && let Err(error) = keys.forget_invite(self.vault.as_ref())
         {
             tracing::warn!(%error, "forgetting an invite");
         }
     }
-
-    /// Moves what was kept while locked into the journal: first the commit, then the file goes, so that a crash in
-    /// between repeats and the reading's id makes it one.
-    fn drain_spool(&mut self, now: Time) -> Result<(), CompanionError> {
-        let Some(keys) = self.engine.keys.get() else {
-            return Ok(());
-        };
-        let (db, install) = (&self.engine.db, self.install);
-        let drained = self
-            .spool
-            .drain(&keys.own, |id, body| -> Result<(), CompanionError> {
-                db.write(|tx| match serde_json::from_slice(body.expose()) {
-                    Ok(Spooled::Reading(reading)) => {
-                        journal::add(tx, &keys.rows, &reading, now).map(drop)
-                    }
-                    Ok(Spooled::Record(record)) => captured::keep(tx, &keys.rows, &record, now),
-                    Ok(Spooled::Facts { connection, facts }) => {
-                        captured::settle(tx, &keys.rows, install, &connection, &facts, now)
-                            .map(drop)
-                    }
-                    Err(_) => finding::note_own(tx, finding::LOST_ROW, &id.to_string(), now),
-                })?;
-                fault::point("companion.spool_drained");
-                Ok(())
-            })?;
-        if drained.set_aside > 0 {
-            self.engine
-                .db
-                .write(|tx| finding::note_own(tx, finding::LOST_ROW, "spool", now))?;
-        }
-        if drained.taken > 0 {
-            self.engine.changed(&[Topic::Queue, Topic::Status]);
-            self.engine.input(Event::Wanted(Line::Send), now);
-        }
-        Ok(())
-    }
-}
-
-const INSTALL: &str = "install";
-const RECIPIENT: &str = "recipient";
-const RECOVERY_NEXT: &str = "recovery_next";
-
-impl From<SpoolError> for CompanionError {
-    fn from(error: SpoolError) -> Self {
-        match error {
-            SpoolError::Disk(ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => Self::DiskFull,
-            other => Self::Storage {
-                what: other.to_string(),
-            },
-        }
-    }
-}
-
-/// Within `span` of each other; a time that lies ahead means that the clock was set back, and counts as long ago.
-fn within(since: Time, now: Time, span: Duration) -> bool {
-    since <= now && now.since(since) < span
-}
-
-fn check_label(label: &str) -> Result<(), CompanionError> {
-    if label.chars().count() > 64 || label.chars().any(char::is_control) {
-        return Err(CompanionError::input(
-            "a label has at most 64 characters and no control characters",
-        ));
-    }
-    Ok(())
-}
-
-fn get_meta(tx: &Tx<'_>, name: &str) -> Result<Option<Vec<u8>>, CompanionError> {
-    Ok(tx
-        .query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| {
-            row.get(0)
-        })
-        .optional()?)
-}
-
-fn set_meta(tx: &Tx<'_>, name: &str, value: &[u8]) -> Result<(), CompanionError> {
-    tx.execute(
-        "INSERT INTO meta(name, value) VALUES (?1, ?2) ON CONFLICT(name) DO UPDATE SET value = excluded.value",
-        params![name, value],
-    )?;
-    Ok(())
-}
-
-fn read_meta(db: &Database) -> Result<Option<(InstallId, AgeRecipient)>, CompanionError> {
-    db.read(|tx| {
-        let (Some(install), Some(recipient)) = (get_meta(tx, INSTALL)?, get_meta(tx, RECIPIENT)?)
-        else {
-            return Ok(None);
-        };
-        let damaged = || CompanionError::internal("the install's own entry is damaged");
-        let install = InstallId(install.try_into().map_err(|_| damaged())?);
-        let recipient = std::str::from_utf8(&recipient)
-            .ok()
-            .and_then(|text| text.parse().ok());
-        Ok(Some((install, recipient.ok_or_else(damaged)?)))
-    })
-}
-
-/// Keys first, durably, then the row that says they exist.
-fn first_start(
-    db: &Database,
-    vault: &dyn KeyVault,
-) -> Result<(InstallId, AgeRecipient, Keys), CompanionError> {
-    let keys = keys::make(vault)?;
-    fault::point("companion.first_keys");
-    let mut install = [0; 16];
-    getrandom::fill(&mut install).map_err(|_| CompanionError::internal("no random bytes"))?;
-    let recipient = keys.own.recipient().clone();
-    db.write(|tx| -> Result<(), CompanionError> {
-        set_meta(tx, INSTALL, &install)?;
-        set_meta(tx, RECIPIENT, recipient.as_str().as_bytes())
-    })?;
-    Ok((InstallId(install), recipient, Keys::Open(Box::new(keys))))
-}
-
-/// Spreads the retries of many installs; needs no secrecy.
-fn seed_of(install: InstallId, now: Time) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = install.0;
-    u64::from_be_bytes([a, b, c, d, e, f, g, h]) ^ now.ms().unsigned_abs()
 }

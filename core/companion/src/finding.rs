@@ -37,10 +37,10 @@ pub(crate) const WELCOME_OF_ANOTHER: Own = Own {
     text: "The clinic's answer is for another join than this device's. Call your clinic and compare the check words.",
 };
 
-/// Notes a finding once per subject, if the patient's side can see it.
-pub(crate) fn note(tx: &Tx<'_>, found: &Finding, now: Time) -> Result<(), CompanionError> {
+/// Notes a finding once per subject, if the patient's side can see it. Returns whether it is new.
+pub(crate) fn note(tx: &Tx<'_>, found: &Finding, now: Time) -> Result<bool, CompanionError> {
     let Some(words) = found.words(Side::Patient) else {
-        return Ok(());
+        return Ok(false);
     };
     enter(
         tx,
@@ -65,6 +65,7 @@ pub(crate) fn note_own(
         kind.text,
         now,
     )
+    .map(drop)
 }
 
 fn enter(
@@ -73,11 +74,18 @@ fn enter(
     code: &str,
     text: &str,
     now: Time,
-) -> Result<(), CompanionError> {
-    tx.prepare_cached(
-        "INSERT INTO finding(subject, code, text, at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT(subject) DO NOTHING",
-    )?
-    .execute(params![subject, code, text, now.ms()])?;
+) -> Result<bool, CompanionError> {
+    let new = tx
+        .prepare_cached(
+            "INSERT INTO finding(subject, code, text, at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT(subject) DO NOTHING",
+        )?
+        .execute(params![subject, code, text, now.ms()])?;
+    Ok(new > 0)
+}
+
+/// The clinic was heard: its silence is over.
+pub(crate) fn clear_silence(tx: &Tx<'_>) -> Result<(), CompanionError> {
+    tx.execute("DELETE FROM finding WHERE code = 'no_sign_of_clinic'", [])?;
     Ok(())
 }
 

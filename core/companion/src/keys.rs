@@ -38,6 +38,8 @@ pub(crate) struct LinkKeys {
     /// Signs the claim and the reading of rosters; gone once the join was sent.
     claim: Option<Arc<SigningKey>>,
     pub proof: Option<ProofKey>,
+    /// Whether the invite may still be in the vault.
+    invite_kept: bool,
 }
 
 impl Keys {
@@ -136,13 +138,13 @@ impl InstallKeys {
 }
 
 impl InstallKeys {
-    /// Forgets the invite's secret, once.
+    /// Forgets the invite's secret, once a process.
     pub(crate) fn forget_invite(&mut self, vault: &dyn KeyVault) -> Result<(), CompanionError> {
-        let Some(link) = self.link.as_mut().filter(|link| link.claim.is_some()) else {
+        let Some(link) = self.link.as_mut().filter(|link| link.invite_kept) else {
             return Ok(());
         };
         vault.delete(&name(link.up, "invite"))?;
-        (link.claim, link.proof) = (None, None);
+        (link.claim, link.proof, link.invite_kept) = (None, None, false);
         Ok(())
     }
 }
@@ -169,6 +171,7 @@ impl LinkKeys {
             age,
             claim,
             proof,
+            invite_kept: true,
         })
     }
 

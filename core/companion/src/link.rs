@@ -2,12 +2,13 @@
 
 use crate::error::CompanionError;
 use crate::finding;
+use crate::journal;
 use crate::view::{LinkState, RequestId};
 use store::rusqlite::{OptionalExtension as _, Row, params};
 use store::{Place, RowKey, Tx};
 use vault::{AgeRecipient, Chain, CircleChain, Finding};
-use wire::roster::{Accepted, RelayState, RosterChain, RosterNews};
-use wire::{EnvelopeId, MailboxId, PublicKey, Time};
+use wire::roster::{Accepted, RelayState, RosterChain, RosterNews, StationState};
+use wire::{EnvelopeId, Kid, MailboxId, PublicKey, Time};
 
 /// The link, loaded. Reload it after a transaction that changes it.
 #[derive(Debug, Clone)]
@@ -287,6 +288,7 @@ pub(crate) fn feed_rosters(
     now: Time,
 ) -> Result<bool, CompanionError> {
     let mut chain = link.rosters.clone();
+    let was_bad = compromised(&chain);
     let mut new = false;
     for line in lines.lines().filter(|line| !line.is_empty()) {
         match chain.feed(line) {
@@ -323,5 +325,41 @@ pub(crate) fn feed_rosters(
             now,
         )?;
     }
+    if compromised(&chain).iter().any(|kid| !was_bad.contains(kid)) {
+        unseal(tx, link)?;
+    }
     Ok(new)
+}
+
+/// Stations that count for nothing any more, by the newest roster.
+fn compromised(rosters: &RosterChain) -> Vec<Kid> {
+    let stations = rosters
+        .newest()
+        .map(|held| held.roster.stations.as_slice())
+        .unwrap_or_default();
+    stations
+        .iter()
+        .filter(|station| station.state == StationState::Compromised)
+        .map(|station| station.sign.kid())
+        .collect()
+}
+
+/// What was sealed to a compromised station and never handed over is dropped; its content is sealed again, to the others.
+fn unseal(tx: &Tx<'_>, link: &Link) -> Result<(), CompanionError> {
+    let kids: Vec<[u8; 32]> = {
+        let mut rows = tx.prepare_cached("SELECT DISTINCT kid FROM post_out WHERE box = ?1")?;
+        let rows = rows.query_map([link.up.0], |row| row.get(0))?;
+        rows.collect::<Result<_, _>>()?
+    };
+    for kid in kids {
+        let dropped = post::outbox::drop_unhanded(tx, link.up, Kid(kid))?;
+        journal::send_again(tx, &dropped)?;
+        if link.join_id.is_some_and(|join| dropped.contains(&join)) {
+            tx.execute(
+                "UPDATE link SET state = 'claimed', join_id = NULL WHERE up = ?1",
+                [link.up.0],
+            )?;
+        }
+    }
+    Ok(())
 }

@@ -6,7 +6,7 @@
 mod open;
 mod seal;
 
-pub(crate) use open::{consume, replayed, try_waiting, waits_for_roster};
+pub(crate) use open::{consume, listed, try_waiting, waits_for_roster};
 pub(crate) use seal::{Letter, seal, seal_next};
 
 use crate::config::{Config, Role};

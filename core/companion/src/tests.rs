@@ -414,6 +414,26 @@ fn a_silent_phone_sends_a_heartbeat() {
     assert_eq!(phone.status().link.unwrap().next_by, Some(next_by));
 }
 
+/// REQ-COMPANION-021: a clinic that is silent beyond its own promise is told, until it is heard again.
+#[test]
+fn a_silent_clinic_is_told_until_it_is_heard() {
+    let mut phone = Phone::joined();
+    let now = phone.now();
+    phone.world.beat(now.plus(Duration::from_secs(3600)), now);
+    phone.settle();
+    assert_eq!(
+        phone.findings(),
+        ["no_sign_of_clinic"],
+        "two hours have passed meanwhile"
+    );
+    let now = phone.now();
+    phone
+        .world
+        .beat(now.plus(Duration::from_secs(24 * 3600)), now);
+    phone.settle();
+    assert!(phone.findings().is_empty());
+}
+
 /// REQ-COMPANION-010: paused, nothing is asked and no file is open; offline, readings are kept and sent later.
 #[test]
 fn paused_and_offline_lose_nothing() {

@@ -80,19 +80,26 @@ fn waiting(tx: &Tx<'_>) -> Result<Vec<EnvelopeId>, CompanionError> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Letters that the relay lists a second time: counted, and told when there are many.
-pub(crate) fn replayed(
+/// After a page of the mailbox: letters that it lists a second time are counted, and told when there are many; gaps
+/// whose grace time is over are told.
+pub(crate) fn listed(
     tx: &Tx<'_>,
     link: &Link,
-    ids: &[EnvelopeId],
+    replayed: &[EnvelopeId],
     now: Time,
 ) -> Result<(), CompanionError> {
-    if ids.is_empty() {
+    let due = link
+        .chain
+        .deadline()
+        .is_some_and(|deadline| deadline <= now);
+    if replayed.is_empty() && !due {
         return Ok(());
     }
     let mut chain = link.chain.clone();
-    ids.iter()
-        .for_each(|id| chain.input(ChainEvent::Replayed(*id), now));
+    chain.input(ChainEvent::Tick, now);
+    for id in replayed {
+        chain.input(ChainEvent::Replayed(*id), now);
+    }
     tell(tx, &mut chain, now)?;
     link::set_chain(tx, link.up, &chain)
 }
@@ -102,7 +109,9 @@ fn tell(tx: &Tx<'_>, chain: &mut Chain, now: Time) -> Result<bool, CompanionErro
     while let Some(effect) = chain.poll_effect() {
         told = true;
         match effect {
-            ChainEffect::Found(found) => finding::note(tx, &found, now)?,
+            ChainEffect::Found(found) => {
+                finding::note(tx, &found, now)?;
+            }
             ChainEffect::Mended(found) => finding::clear(tx, &found)?,
         }
     }
@@ -265,6 +274,7 @@ impl<'a> Opening<'a> {
             .map_or(24, |held| held.roster.beat_hours);
         let next_by = header.at.plus(Duration::from_secs(u64::from(hours) * 3600));
         self.topics.insert(Topic::Status);
+        finding::clear_silence(self.tx)?;
         link::set_heard(self.tx, self.link.up, self.now, Some(next_by))
     }
 
@@ -360,7 +370,7 @@ impl<'a> Opening<'a> {
 
     fn tell(&mut self, found: &Finding) -> Result<(), CompanionError> {
         self.topics.insert(Topic::Status);
-        finding::note(self.tx, found, self.now)
+        finding::note(self.tx, found, self.now).map(drop)
     }
 
     fn tell_own(&mut self, kind: finding::Own, subject: &str) -> Result<(), CompanionError> {

@@ -1,0 +1,224 @@
+//! Records of devices: kept at once wherever they can be, made readings when their device is known; the spool.
+
+use super::Desk;
+use crate::captured::{self, Spooled};
+use crate::device_table::{self, Paired, Who};
+use crate::engine::Event;
+use crate::error::CompanionError;
+use crate::finding;
+use crate::journal;
+use crate::view::Topic;
+use device::{CapturedRecord, DeviceHandle, ReasonCode, SessionFacts};
+use post::Line;
+use wire::Time;
+
+/// Records held in memory while the disk takes nothing: more than a cuff stores.
+const UNWRITTEN_MOST: usize = 1000;
+
+impl Desk {
+    pub(super) fn write_spool(&mut self, entry: &Spooled) -> Result<(), CompanionError> {
+        fault::point("companion.spool");
+        self.spool.put(wire::json::to_string(entry).as_bytes())?;
+        fault::point("companion.spooled");
+        self.engine.changed(&[Topic::Status]);
+        Ok(())
+    }
+
+    /// Keeps a raw record the moment it arrives; it becomes a reading by [`Desk::settle`]. The device has been told that
+    /// it arrived and will not send it again: a record that cannot be written now is held and tried again.
+    pub(crate) fn capture(&mut self, record: &CapturedRecord, now: Time) {
+        if let Err(error) = self.write_record(record, now) {
+            tracing::warn!(%error, "keeping a record");
+            self.engine.contact.trouble = Some(error.to_string());
+            self.engine.changed(&[Topic::Status, Topic::Queue]);
+            if self.unwritten.len() < UNWRITTEN_MOST {
+                self.unwritten.push_back(record.clone());
+            }
+        }
+    }
+
+    pub(super) fn write_record(
+        &mut self,
+        record: &CapturedRecord,
+        now: Time,
+    ) -> Result<(), CompanionError> {
+        let keys = self.engine.keys.get().filter(|_| !self.is_paused());
+        // Paused, the database is closed; the spool is not.
+        let Some(keys) = keys else {
+            return self.write_spool(&Spooled::Record(record.clone()));
+        };
+        self.engine
+            .db
+            .write(|tx| captured::keep(tx, &keys.rows, record, now))?;
+        fault::point("companion.captured");
+        Ok(())
+    }
+
+    pub(super) fn write_held_records(&mut self, now: Time) {
+        while let Some(record) = self.unwritten.pop_front() {
+            if self.write_record(&record, now).is_err() {
+                self.unwritten.push_front(record);
+                return;
+            }
+        }
+    }
+
+    /// Makes readings of a connection's records, with what its session has learnt.
+    pub(crate) fn settle(
+        &mut self,
+        connection: [u8; 16],
+        facts: &SessionFacts,
+        now: Time,
+    ) -> Result<(), CompanionError> {
+        let Some(keys) = self.engine.keys.get().filter(|_| !self.is_paused()) else {
+            return self.write_spool(&Spooled::Facts {
+                connection,
+                facts: Box::new(facts.clone()),
+            });
+        };
+        let install = self.install;
+        let new = self
+            .engine
+            .db
+            .write(|tx| captured::settle(tx, &keys.rows, install, &connection, facts, now))?;
+        fault::point("companion.settled");
+        self.has_new(new, now);
+        Ok(())
+    }
+
+    /// Makes readings of records that wait for a session which is not `running`, or for too long.
+    pub(crate) fn settle_old(
+        &mut self,
+        running: &[[u8; 16]],
+        now: Time,
+    ) -> Result<(), CompanionError> {
+        let Some(keys) = self.engine.keys.get().filter(|_| !self.is_paused()) else {
+            return Ok(());
+        };
+        if self.engine.db.read(captured::is_empty)? {
+            return Ok(());
+        }
+        let install = self.install;
+        let new = self
+            .engine
+            .db
+            .write(|tx| captured::settle_old(tx, &keys.rows, install, running, now))?;
+        self.has_new(new, now);
+        Ok(())
+    }
+
+    pub(super) fn has_new(&mut self, readings: u32, now: Time) {
+        if readings > 0 {
+            self.engine.changed(&[Topic::Queue]);
+            self.engine.input(Event::Wanted(Line::Send), now);
+        }
+    }
+
+    pub(crate) fn paired(&self) -> Result<Vec<Paired>, CompanionError> {
+        let key = self.engine.keys.get().map(|keys| &keys.rows);
+        self.engine.db.read(|tx| device_table::all(tx, key))
+    }
+
+    /// Fixes a device's identity for good.
+    pub(crate) fn save_device(
+        &mut self,
+        handle: &DeviceHandle,
+        name: Option<String>,
+        bonded: bool,
+        facts: &SessionFacts,
+        now: Time,
+    ) -> Result<String, CompanionError> {
+        let keys = self.engine.keys.get().ok_or(CompanionError::Locked)?;
+        let who = Who {
+            name,
+            facts: facts.device.clone(),
+            identity: captured::identity_of(&facts.device, handle),
+        };
+        let id = self.engine.db.write(|tx| {
+            // A device that is paired again keeps the identity that stands in its readings.
+            let before = device_table::get(tx, Some(&keys.rows), &device_table::id_of(handle))?;
+            let identity = before.and_then(|paired| paired.who).map(|who| who.identity);
+            let who = Who {
+                identity: identity.unwrap_or(who.identity.clone()),
+                ..who
+            };
+            device_table::save(tx, &keys.rows, handle, bonded, &who, now)
+        })?;
+        fault::point("companion.paired");
+        self.engine.changed(&[Topic::Devices]);
+        Ok(id)
+    }
+
+    pub(crate) fn device_learnt(
+        &mut self,
+        id: &str,
+        facts: &SessionFacts,
+    ) -> Result<(), CompanionError> {
+        self.engine
+            .db
+            .write(|tx| device_table::set_battery(tx, id, facts))?;
+        self.engine.changed(&[Topic::Devices]);
+        Ok(())
+    }
+
+    pub(crate) fn device_ended(
+        &mut self,
+        id: &str,
+        reason: ReasonCode,
+        now: Time,
+    ) -> Result<(), CompanionError> {
+        let reached =
+            reason.is_good() || matches!(reason, ReasonCode::LinkLost | ReasonCode::NotAnswering);
+        self.engine
+            .db
+            .write(|tx| device_table::ended(tx, id, reason.code(), reached, now))?;
+        self.engine.changed(&[Topic::Devices]);
+        Ok(())
+    }
+
+    pub(crate) fn forget_device(&mut self, id: &str) -> Result<(), CompanionError> {
+        if !self.engine.db.write(|tx| device_table::remove(tx, id))? {
+            return Err(CompanionError::Unknown {
+                what: "a paired device with this id",
+            });
+        }
+        self.engine.changed(&[Topic::Devices]);
+        Ok(())
+    }
+
+    /// Moves what was kept while locked into the journal: first the commit, then the file goes, so that a crash in
+    /// between repeats and the reading's id makes it one.
+    pub(super) fn drain_spool(&mut self, now: Time) -> Result<(), CompanionError> {
+        let Some(keys) = self.engine.keys.get() else {
+            return Ok(());
+        };
+        let (db, install) = (&self.engine.db, self.install);
+        let drained = self
+            .spool
+            .drain(&keys.own, |id, body| -> Result<(), CompanionError> {
+                db.write(|tx| match serde_json::from_slice(body.expose()) {
+                    Ok(Spooled::Reading(reading)) => {
+                        journal::add(tx, &keys.rows, &reading, now).map(drop)
+                    }
+                    Ok(Spooled::Record(record)) => captured::keep(tx, &keys.rows, &record, now),
+                    Ok(Spooled::Facts { connection, facts }) => {
+                        captured::settle(tx, &keys.rows, install, &connection, &facts, now)
+                            .map(drop)
+                    }
+                    Err(_) => finding::note_own(tx, finding::LOST_ROW, &id.to_string(), now),
+                })?;
+                fault::point("companion.spool_drained");
+                Ok(())
+            })?;
+        if drained.set_aside > 0 {
+            self.engine
+                .db
+                .write(|tx| finding::note_own(tx, finding::LOST_ROW, "spool", now))?;
+        }
+        if drained.taken > 0 {
+            self.engine.changed(&[Topic::Queue, Topic::Status]);
+            self.engine.input(Event::Wanted(Line::Send), now);
+        }
+        Ok(())
+    }
+}

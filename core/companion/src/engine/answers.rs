@@ -1,0 +1,315 @@
+//! What a relay's answers do: each is one transaction, and says how its line goes on.
+
+use super::{Answer, Engine, Purpose};
+use crate::error::CompanionError;
+use crate::link::{self, Link};
+use crate::view::Topic;
+use crate::{finding, mail, request};
+use post::outbox::{self, Blame};
+use post::{Event as CourierEvent, Line, Outcome, RelayError, inbox};
+use vault::Finding;
+use wire::api::{ErrorCode, Items};
+use wire::{EnvelopeId, Time};
+
+impl Engine {
+    pub(super) fn answered(
+        &mut self,
+        purpose: Purpose,
+        answer: Result<Answer, RelayError>,
+        now: Time,
+    ) {
+        let line = purpose.line();
+        if line != Line::Live
+            && !matches!(
+                answer,
+                Err(RelayError::Unreachable(_) | RelayError::NotARelay { .. })
+            )
+        {
+            self.contact.reached_at = Some(now);
+        }
+        let told = match answer {
+            Ok(answer) => self.told(purpose, answer, now),
+            Err(why) => self.refused(purpose, &why, now),
+        };
+        match told {
+            Ok(Next::GoOn) => self.go_on(line, now),
+            Ok(Next::End) => self.end(line, Outcome::Finished, now),
+            Ok(Next::Wait(why)) => self.fail(line, &why.to_string(), why.retry_after(), now),
+            Err(error) => self.fail(line, &error.to_string(), None, now),
+        }
+    }
+
+    fn told(
+        &mut self,
+        purpose: Purpose,
+        answer: Answer,
+        now: Time,
+    ) -> Result<Next, CompanionError> {
+        let wrong = Next::Wait(RelayError::BadAnswer("an answer to another question"));
+        if self.contact.trouble.take().is_some() {
+            self.changed(&[Topic::Status, Topic::Queue]);
+        }
+        match (purpose, answer) {
+            (Purpose::Claim, Answer::Done) => {
+                self.change_link(|tx, link| link::set_claimed(tx, link.up))?;
+                fault::point("companion.claimed");
+                Ok(Next::GoOn)
+            }
+            (Purpose::JoinRosters, Answer::Rosters(lines)) => {
+                let before = self.newest_roster();
+                self.feed_rosters(&lines, now)?;
+                let enough = self
+                    .link
+                    .as_ref()
+                    .is_some_and(|link| self.newest_roster() >= link.roster_at_least.max(1));
+                if enough || self.newest_roster() > before {
+                    return Ok(Next::GoOn);
+                }
+                Ok(Next::Wait(RelayError::BadAnswer(
+                    "its rosters are older than the invite; asked again later",
+                )))
+            }
+            (Purpose::Put(id), Answer::Receipt(text)) => self.receipt(id, &text, now),
+            (Purpose::List { after }, Answer::Items(page)) => {
+                self.listed(after, &page, now)?;
+                Ok(Next::GoOn)
+            }
+            (Purpose::Get(entry), Answer::File(bytes)) => {
+                self.db.write(|tx| inbox::fetched(tx, &entry, &bytes))?;
+                self.contact.collected += 1;
+                fault::point("companion.fetched");
+                Ok(Next::GoOn)
+            }
+            (Purpose::Rosters, Answer::Rosters(lines)) => {
+                self.feed_rosters(&lines, now)?;
+                Ok(Next::End)
+            }
+            (Purpose::Live, _) => {
+                self.changed(&[Topic::Status]);
+                Ok(Next::Wait(RelayError::Unreachable(post::Reach::CutOff)))
+            }
+            _ => Ok(wrong),
+        }
+    }
+
+    fn refused(
+        &mut self,
+        purpose: Purpose,
+        why: &RelayError,
+        now: Time,
+    ) -> Result<Next, CompanionError> {
+        let jitter = self.next_jitter();
+        match purpose {
+            Purpose::Claim
+                if matches!(why.code(), Some(ErrorCode::Contested | ErrorCode::Foreign)) =>
+            {
+                self.change_link(|tx, link| {
+                    let text = if why.code() == Some(ErrorCode::Contested) {
+                        why.to_string()
+                    } else {
+                        "the relay does not know this invite, or it has expired: ask the clinic for a new one".to_owned()
+                    };
+                    link::end(tx, link.up, &text)?;
+                    request::fail(tx, link.request, "invite", &text)
+                })?;
+                self.changed(&Topic::ALL);
+                Ok(Next::End)
+            }
+            Purpose::Put(id) => match self
+                .db
+                .write(|tx| outbox::not_taken(tx, id, why, now, jitter))?
+            {
+                Blame::Line => Ok(Next::Wait(why.clone())),
+                Blame::Mailbox | Blame::File => {
+                    self.changed(&[Topic::Status, Topic::Queue]);
+                    Ok(Next::GoOn)
+                }
+            },
+            Purpose::Get(entry) => {
+                let line_waits = self.db.write(|tx| -> Result<bool, CompanionError> {
+                    if matches!(why, RelayError::BadAnswer(_)) {
+                        finding::note(
+                            tx,
+                            &Finding::WrongBytes {
+                                mailbox: entry.mailbox,
+                                id: entry.id,
+                            },
+                            now,
+                        )?;
+                    }
+                    Ok(inbox::not_fetched(tx, &entry, why, now, jitter)?)
+                })?;
+                Ok(if line_waits {
+                    Next::Wait(why.clone())
+                } else {
+                    Next::GoOn
+                })
+            }
+            Purpose::Live => {
+                self.changed(&[Topic::Status]);
+                Ok(Next::Wait(why.clone()))
+            }
+            Purpose::Claim | Purpose::JoinRosters | Purpose::List { .. } | Purpose::Rosters => {
+                Ok(Next::Wait(why.clone()))
+            }
+        }
+    }
+
+    fn receipt(&mut self, id: EnvelopeId, text: &str, now: Time) -> Result<Next, CompanionError> {
+        let Some(link) = &self.link else {
+            return Ok(Next::End);
+        };
+        let keys = link.rosters.receipt_keys();
+        let kept = self.db.write(|tx| -> Result<bool, CompanionError> {
+            match outbox::received(tx, id, text, &keys, now) {
+                Ok(_) => {}
+                Err(post::PostError::Receipt(_)) => {
+                    finding::note(
+                        tx,
+                        &Finding::ForgedReceipt {
+                            mailbox: link.up,
+                            id,
+                        },
+                        now,
+                    )?;
+                    return Ok(false);
+                }
+                Err(error) => return Err(error.into()),
+            }
+            if link.join_id == Some(id) {
+                request::done(tx, link.request, Some(&link.up.to_string()))?;
+            }
+            Ok(true)
+        })?;
+        fault::point("companion.received");
+        self.changed(&Topic::ALL);
+        if kept {
+            self.contact.handed_over += 1;
+            Ok(Next::GoOn)
+        } else {
+            Ok(Next::Wait(RelayError::BadAnswer(
+                "a receipt that does not count",
+            )))
+        }
+    }
+
+    fn listed(&mut self, after: u64, page: &Items, now: Time) -> Result<(), CompanionError> {
+        let Some(link) = &self.link else {
+            return Ok(());
+        };
+        let (down, url) = (link.down, link.relay_url());
+        let again = self.db.write(|tx| -> Result<bool, CompanionError> {
+            match inbox::listed(tx, down, &url, after, page, now)? {
+                inbox::Listed::OtherRelay => Ok(true),
+                inbox::Listed::Page { replayed, more, .. } => {
+                    mail::listed(tx, link, &replayed, now)?;
+                    Ok(more)
+                }
+            }
+        })?;
+        self.list_again = again;
+        self.reload_link()
+    }
+
+    pub(super) fn consume(
+        &mut self,
+        entry: &inbox::Entry,
+        bytes: Vec<u8>,
+        now: Time,
+    ) -> Result<(), CompanionError> {
+        let Some((keys, link, own)) = self.ready() else {
+            return Ok(());
+        };
+        let topics = self.db.write(|tx| {
+            let topics = mail::consume(tx, keys, own, link, entry.id, bytes, now)?;
+            inbox::consumed(tx, entry, now)?;
+            Ok::<_, CompanionError>(topics)
+        })?;
+        fault::point("companion.consumed");
+        self.after_mail(&topics, now)
+    }
+
+    /// Takes roster lines from wherever they came; new ones may release waiting mail.
+    pub(crate) fn feed_rosters(&mut self, lines: &str, now: Time) -> Result<(), CompanionError> {
+        let Some(link) = &self.link else {
+            return Ok(());
+        };
+        if !self
+            .db
+            .write(|tx| link::feed_rosters(tx, link, lines, now))?
+        {
+            return Ok(());
+        }
+        fault::point("companion.rosters");
+        self.reload_link()?;
+        self.changed(&[Topic::Status]);
+        self.try_waiting_mail(now)
+    }
+
+    /// After anything that may release waiting mail: a roster or a circle.
+    fn try_waiting_mail(&mut self, now: Time) -> Result<(), CompanionError> {
+        let Some((keys, link, own)) = self.ready() else {
+            return Ok(());
+        };
+        let topics = self
+            .db
+            .write(|tx| mail::try_waiting(tx, keys, own, link, now))?;
+        if topics.is_empty() {
+            Ok(())
+        } else {
+            self.after_mail(&topics, now)
+        }
+    }
+
+    fn after_mail(&mut self, topics: &[Topic], now: Time) -> Result<(), CompanionError> {
+        let roster_before = self.newest_roster();
+        let circle_before = self.link.as_ref().map(|link| link.circles.newest_n());
+        self.reload_link()?;
+        self.changed(topics);
+        let circle_now = self.link.as_ref().map(|link| link.circles.newest_n());
+        if self.newest_roster() != roster_before || circle_now != circle_before {
+            self.try_waiting_mail(now)?;
+        }
+        let unknown_roster = self.db.read(mail::waits_for_roster)?;
+        if unknown_roster {
+            self.courier.input(CourierEvent::Wanted(Line::Rosters), now);
+        }
+        // An acknowledgement may have sent content back to be sealed again.
+        self.courier.input(CourierEvent::Wanted(Line::Send), now);
+        Ok(())
+    }
+
+    fn change_link(
+        &mut self,
+        change: impl FnOnce(&store::Tx<'_>, &Link) -> Result<(), CompanionError>,
+    ) -> Result<(), CompanionError> {
+        let Some(link) = &self.link else {
+            return Ok(());
+        };
+        self.db.write(|tx| change(tx, link))?;
+        self.changed(&[Topic::Status]);
+        self.reload_link()
+    }
+
+    fn newest_roster(&self) -> u32 {
+        self.link
+            .as_ref()
+            .and_then(|link| link.rosters.newest())
+            .map_or(0, |held| held.roster.n)
+    }
+
+    /// Xorshift: spreading retries needs no secrecy.
+    fn next_jitter(&mut self) -> u32 {
+        self.jitter ^= self.jitter << 13;
+        self.jitter ^= self.jitter >> 17;
+        self.jitter ^= self.jitter << 5;
+        self.jitter
+    }
+}
+
+/// How a line's run goes on after an answer.
+enum Next {
+    GoOn,
+    End,
+    Wait(RelayError),
+}
