@@ -4,7 +4,7 @@
 //! and what a person does next. The table in `docs/formats/findings.md` is checked against this file.
 
 use crate::header::Got;
-use crate::open::WaitReason;
+use crate::outcome::WaitReason;
 use crate::refusal::Refusal;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;

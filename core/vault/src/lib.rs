@@ -78,6 +78,7 @@ mod invite;
 mod join;
 mod key_vault;
 mod open;
+mod outcome;
 mod padme;
 mod paper;
 mod qr;
@@ -106,10 +107,8 @@ pub use header::{
 pub use invite::{Invite, InviteError, JOIN_GRACE, ProofKey};
 pub use join::{App, CheckWords, Join, JoinError, MAX_LABEL_CHARS, Proof, Role, check_words};
 pub use key_vault::{FileVault, KeyVault, KeyVaultError, MemoryVault};
-pub use open::{
-    DownContext, JoinTerms, Outcome, Quarantined, Released, UpContext, UpSender, WaitReason,
-    Waiting, open_down, open_up,
-};
+pub use open::{DownContext, JoinTerms, UpContext, UpSender, open_down, open_up};
+pub use outcome::{Outcome, Quarantined, Released, WaitReason, Waiting};
 pub use padme::{FLOOR, padded, padme};
 pub use paper::{RecoverySheet, RootSheet, SheetError, parse_words, words};
 pub use qr::{QrTooLong, qr_svg};

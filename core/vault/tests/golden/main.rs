@@ -13,6 +13,8 @@
 
 mod envelope;
 mod files;
+mod letter;
 mod plain;
+mod rejects;
 mod signed;
 mod world;
