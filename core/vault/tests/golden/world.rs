@@ -1,5 +1,7 @@
 //! One small clinic with fixed keys: two rosters, one link, two circles.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 use teleward_vault::{
     AgeIdentity, AgeRecipient, Circle, CircleChain, CircleLink, Invite, LinkState, Role,
@@ -46,8 +48,13 @@ pub fn public(seed: u8) -> PublicKey {
     key(seed).public()
 }
 
+/// Made once each: these keys are costly without optimisation.
 pub fn age(seed: u8) -> AgeIdentity {
-    AgeIdentity::from_seed(&[seed; 32]).unwrap()
+    static MADE: Mutex<BTreeMap<u8, AgeIdentity>> = Mutex::new(BTreeMap::new());
+    let mut made = MADE.lock().unwrap();
+    made.entry(seed)
+        .or_insert_with(|| AgeIdentity::from_seed(&[seed; 32]).unwrap())
+        .clone()
 }
 
 pub fn to(seed: u8) -> AgeRecipient {
@@ -115,6 +122,11 @@ pub fn roster(n: u32, prev: Hash, stations: Vec<Station>, root: u8, next: u8) ->
 /// Roster 1: a station, its reserve, and a second station. Roster 2, ten days later, by the same root: the first two
 /// retired, the second compromised, a new one active.
 pub fn roster_lines() -> [String; 2] {
+    static MADE: OnceLock<[String; 2]> = OnceLock::new();
+    MADE.get_or_init(make_roster_lines).clone()
+}
+
+fn make_roster_lines() -> [String; 2] {
     use StationState::{Active, Compromised, Reserve, Retired};
     let one = roster(
         1,
@@ -201,6 +213,11 @@ fn install(state: LinkState, since: Time) -> CircleLink {
 
 /// Circle 1 is that of a pending link; circle 2, after a person confirmed it, has another recovery key.
 pub fn circle_texts() -> [String; 2] {
+    static MADE: OnceLock<[String; 2]> = OnceLock::new();
+    MADE.get_or_init(make_circle_texts).clone()
+}
+
+fn make_circle_texts() -> [String; 2] {
     let mut chain = CircleChain::new(Some(to(seed::RECOVERY)));
     let one: Circle = chain.next(
         vec![install(LinkState::Pending, at(1))],
