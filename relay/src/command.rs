@@ -121,10 +121,11 @@ enum Tenant {
         #[arg(long)]
         name: String,
         /// The clinic's root key.
-        #[arg(long)]
+        // a key's text may begin with a dash
+        #[arg(long, allow_hyphen_values = true)]
         root: PublicKey,
         /// The station's key for requests.
-        #[arg(long)]
+        #[arg(long, allow_hyphen_values = true)]
         auth: PublicKey,
         /// Print JSON.
         #[arg(long)]

@@ -135,6 +135,8 @@ pub async fn serve(config: RelayConfig) -> Result<Running, RelayError> {
     let files = config.dir.join("files");
     std::fs::create_dir_all(&files)?;
     let db = schema::open(&database)?;
+    // before the list itself, so that a clinic admitted in between shows as a change
+    let mark = links::tenants_mark(&db)?;
     let directory = links::load(&db)?;
     let (writer, _thread) = writer::Writer::start(db, config.limits.waiting_writes)?;
     let listener = std::net::TcpListener::bind(config.listen)?;
@@ -166,7 +168,7 @@ pub async fn serve(config: RelayConfig) -> Result<Running, RelayError> {
         stop: stopped.clone(),
     });
     tokio::spawn(forget_nonces(relay.clone(), stopped.clone()));
-    tokio::spawn(follow_tenants(relay.clone(), stopped.clone()));
+    tokio::spawn(follow_tenants(relay.clone(), mark, stopped.clone()));
     let app = Router::new()
         .fallback(http::handle)
         .layer(tower_http::timeout::TimeoutLayer::with_status_code(
@@ -231,10 +233,9 @@ fn lock(folder: &Path) -> Result<std::fs::File, RelayError> {
     }
 }
 
-/// Once a second, looks whether another process (`relay tenant`) admitted or ended a clinic.
-async fn follow_tenants(relay: Arc<Relay>, mut stop: watch::Receiver<bool>) {
+/// Twice a second, looks whether another process (`relay tenant`) admitted or ended a clinic.
+async fn follow_tenants(relay: Arc<Relay>, mut known: (i64, i64), mut stop: watch::Receiver<bool>) {
     let mut every = tokio::time::interval(Duration::from_millis(500));
-    let mut known = None;
     loop {
         tokio::select! {
             _ = every.tick() => {}
@@ -247,7 +248,7 @@ async fn follow_tenants(relay: Arc<Relay>, mut stop: watch::Receiver<bool>) {
                 continue;
             }
         };
-        if known.replace(mark).is_none_or(|known| known == mark) {
+        if known == mark {
             continue;
         }
         // inside a write, so that no link changes between reading and taking over
@@ -260,9 +261,9 @@ async fn follow_tenants(relay: Arc<Relay>, mut stop: watch::Receiver<bool>) {
                 .unwrap_or_else(std::sync::PoisonError::into_inner) = fresh;
             Ok(())
         });
-        if let Err(error) = loaded.await {
-            tracing::warn!(%error, "the list of clinics could not be read");
-            known = None;
+        match loaded.await {
+            Ok(()) => known = mark,
+            Err(error) => tracing::warn!(%error, "the list of clinics could not be read"),
         }
     }
 }
