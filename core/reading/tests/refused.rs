@@ -89,7 +89,8 @@ const BY_ALL: &[(&str, &str, Change)] = &[
     }),
     ("value-and-absent", "ValueAndAbsent", |j| {
         let reason = at(j, "component.2.dataAbsentReason").clone();
-        set(j, "component.0", "dataAbsentReason", reason);
+        set(j, "", "dataAbsentReason", reason);
+        set(j, "", "valueString", text("high"));
     }),
     ("panel-value-beside-component", "ValueAndComponent", |j| {
         let code = at(j, "component.0.code").clone();
@@ -170,6 +171,14 @@ const BY_ALL: &[(&str, &str, Change)] = &[
 
 /// To be refused by us: legal FHIR perhaps, but not what a companion of ours writes.
 const BY_US: &[(&str, &str, Change)] = &[
+    (
+        "a number and a reason for its absence",
+        "ValueAndAbsent",
+        |j| {
+            let reason = at(j, "component.2.dataAbsentReason").clone();
+            set(j, "component.0", "dataAbsentReason", reason);
+        },
+    ),
     ("same contained id twice", "Reference", |j| {
         let copy = at(j, "contained.0").clone();
         push(j, "contained", copy);

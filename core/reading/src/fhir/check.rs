@@ -80,6 +80,8 @@ fn element(json: &Json, kind: Type, path: &str) -> Result<(), FhirError> {
                 path: format!("{path}.resourceType"),
             }),
         },
+        Type::Boolean if !matches!(json, Json::Bool(_)) => Err(wrong(path, "true or false")),
+        Type::Boolean => Ok(()),
         Type::Decimal | Type::Integer => number(json, kind, path),
         _ => text(json, kind, path),
     }

@@ -13,7 +13,6 @@ pub const PHD_CATEGORY: &str = "http://hl7.org/fhir/uv/phd/CodeSystem/PhdObserva
 pub const ABSENT: &str = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
 pub const ABSENT_EXTENSION: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
 pub const BITS: &str = "http://terminology.hl7.org/CodeSystem/ASN1ToHL7";
-pub const YES_NO: &str = "http://terminology.hl7.org/CodeSystem/v2-0136";
 pub const DEVICE_IDS: &str = "http://terminology.hl7.org/CodeSystem/ContinuaDeviceIdentifiers";
 
 pub const COMPOUND_PROFILE: &str =
@@ -23,7 +22,6 @@ pub const COINCIDENT_PROFILE: &str =
 pub const PHD_PROFILE: &str = "http://hl7.org/fhir/uv/phd/StructureDefinition/PhdDevice";
 pub const PHG_PROFILE: &str = "http://hl7.org/fhir/uv/phd/StructureDefinition/PhgDevice";
 pub const BP_PROFILE: &str = "http://hl7.org/fhir/StructureDefinition/bp";
-pub const VITAL_SIGNS_PROFILE: &str = "http://hl7.org/fhir/StructureDefinition/vitalsigns";
 
 pub const GATEWAY_EXTENSION: &str =
     "http://hl7.org/fhir/StructureDefinition/observation-gatewayDevice";

@@ -11,6 +11,7 @@ pub enum Type {
     Instant,
     Decimal,
     Integer,
+    Boolean,
     /// An object with these elements.
     Object(&'static Shape),
     /// A contained resource: its own `resourceType` names the shape.
@@ -34,12 +35,12 @@ pub enum Count {
 pub type Shape = [(&'static str, Type, Count)];
 
 use Count::{Any, One, Optional, Some};
-use Type::{Code, DateTime, Decimal, Id, Instant, Integer, Object, Resource, Text, Uri};
+use Type::{Boolean, Code, DateTime, Decimal, Id, Instant, Integer, Object, Resource, Text, Uri};
 
 pub const OBSERVATION: &Shape = &[
     ("resourceType", Code, One),
     ("id", Id, Optional),
-    ("meta", Object(META), One),
+    ("meta", Object(META), Optional),
     ("contained", Resource, Any),
     ("extension", Object(EXTENSION), Some),
     ("identifier", Object(IDENTIFIER), Some),
@@ -111,7 +112,7 @@ const COMPONENT: &Shape = &[
     ("code", Object(CONCEPT), One),
     ("valueQuantity", Object(QUANTITY), Optional),
     ("valueString", Text, Optional),
-    ("valueCodeableConcept", Object(CONCEPT), Optional),
+    ("valueBoolean", Boolean, Optional),
     ("dataAbsentReason", Object(CONCEPT), Optional),
 ];
 /// Ours has parts; a part has none.

@@ -13,10 +13,11 @@ pub fn observation(reading: &Reading, link: &str, gateway: &Gateway) -> Json {
     let Measurement::BloodPressure(values) = &reading.measurement;
     let device = reading.device();
     let timing = &reading.timing;
-    let mut members = vec![
-        ("resourceType", Json::text("Observation")),
-        ("meta", profiles(&claimed(values, device.is_some()))),
-    ];
+    let mut members = vec![("resourceType", Json::text("Observation"))];
+    let claimed = claimed(values, device.is_some());
+    if !claimed.is_empty() {
+        members.push(("meta", profiles(&claimed)));
+    }
     if let Some(device) = device {
         let mut contained = vec![phd(device), phg(gateway)];
         contained.extend(coincident(timing));
@@ -57,16 +58,15 @@ pub fn observation(reading: &Reading, link: &str, gateway: &Gateway) -> Json {
     Json::object(members)
 }
 
-/// Which profiles a reading may claim: FHIR's `bp` wants mm[Hg], the device guide wants a device.
-pub fn claimed(values: &BloodPressure, by_device: bool) -> Vec<&'static str> {
+/// Which profiles a reading may claim: FHIR's `bp` (and every vital sign) knows no kPa, the device guide wants a device.
+fn claimed(values: &BloodPressure, by_device: bool) -> Vec<&'static str> {
     let mut profiles = Vec::new();
     if by_device {
         profiles.push(COMPOUND_PROFILE);
     }
-    profiles.push(match values.unit {
-        PressureUnit::MmHg => BP_PROFILE,
-        PressureUnit::KPa => VITAL_SIGNS_PROFILE,
-    });
+    if values.unit == PressureUnit::MmHg {
+        profiles.push(BP_PROFILE);
+    }
     profiles
 }
 
@@ -109,7 +109,8 @@ fn components(values: &BloodPressure, style: &Style) -> Vec<Json> {
         let (code, text) = status_bit(flag);
         Json::object([
             ("code", concept(&[(BITS, code)], Some(text))),
-            ("valueCodeableConcept", concept(&[(YES_NO, "Y")], None)),
+            // Not a coded "yes": FHIR's bp profile binds every coded value of a component to units.
+            ("valueBoolean", Json::Bool(true)),
         ])
     }));
     components
