@@ -33,6 +33,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Relay(relay::command::Args),
     Hub(hub::Args),
     Demo(demo::Args),
     Decode(decode::Args),
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<Done> {
     match command {
+        Command::Relay(args) => serve(relay::command::run(args)),
         Command::Hub(args) => hub::run(args),
         Command::Demo(args) => demo::run(&args),
         Command::Decode(args) => decode::run(&args),
@@ -76,6 +78,17 @@ fn run(command: Command) -> anyhow::Result<Done> {
         Command::Completions(args) => manual::completions(&args, definition()),
         Command::Man(args) => manual::man(&args, definition()),
     }
+}
+
+/// A command that runs until it is told to end.
+fn serve<E: std::error::Error + Send + Sync + 'static>(
+    command: impl Future<Output = Result<(), E>>,
+) -> anyhow::Result<Done> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(command)?;
+    Ok(Done::Well)
 }
 
 /// The definition of all commands; the help of each ends with what its exit status means.

@@ -148,10 +148,11 @@ impl Place {
             ("--account", ADMINISTRATOR),
             ("--password-file", &path("password")),
         ] {
-            words.extend([flag.to_owned(), value.to_owned()]);
+            // A key's text may begin with a dash: it must not look like a flag.
+            words.push(format!("{flag}={value}"));
         }
         if let Some(reserve) = ready["reserve"].as_str() {
-            words.extend(["--relay-receipt".to_owned(), reserve.to_owned()]);
+            words.push(format!("--relay-receipt={reserve}"));
         }
         let clinic = run_json(&words)?;
         let (root, auth) = (text(&clinic, "root")?, text(&clinic, "auth")?);

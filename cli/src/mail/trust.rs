@@ -19,10 +19,10 @@ pub struct Sources {
     #[arg(long)]
     rosters: Option<PathBuf>,
     /// The clinic's root key (base64url), as the invite has it. Without it, the file's own first root is believed.
-    #[arg(long, requires = "rosters")]
+    #[arg(long, requires = "rosters", allow_hyphen_values = true)]
     root: Option<PublicKey>,
     /// A signing key (base64url) to believe, such as an install's from the station's record.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     key: Vec<PublicKey>,
 }
 
