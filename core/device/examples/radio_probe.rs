@@ -7,9 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use teleward_device::{BtleplugRadio, DeviceHandle, Plan, Radio, SessionEvent, SilentPrompt, find_devices, run_session};
 use reading::{DeviceFacts, Moment};
 use serde_json::json;
+use teleward_device::{
+    BtleplugRadio, DeviceHandle, Plan, Radio, SessionEvent, SilentPrompt, find_devices, run_session,
+};
 use tokio::sync::mpsc::unbounded_channel;
 
 #[tokio::main]
@@ -19,13 +21,25 @@ async fn main() -> Result<()> {
     let radio: Arc<dyn Radio> = Arc::new(BtleplugRadio::new(Arc::new(SilentPrompt)).await?);
     let plan = match words.as_slice() {
         ["pair", seconds] => {
-            let found = find_devices(radio.as_ref(), Duration::from_secs(seconds.parse()?), |_| {}).await?;
+            let found = find_devices(
+                radio.as_ref(),
+                Duration::from_secs(seconds.parse()?),
+                |_| {},
+            )
+            .await?;
             let device = found.into_iter().next().context("no cuff was seen")?.device;
-            Plan { seen: true, ..Plan::pair(device, 0, [1; 16]) }
+            Plan {
+                seen: true,
+                ..Plan::pair(device, 0, [1; 16])
+            }
         }
-        ["collect", handle, bonded] => {
-            Plan::collect(DeviceHandle((*handle).to_owned()), bonded.parse()?, DeviceFacts::default(), 0, [1; 16])
-        }
+        ["collect", handle, bonded] => Plan::collect(
+            DeviceHandle((*handle).to_owned()),
+            bonded.parse()?,
+            DeviceFacts::default(),
+            0,
+            [1; 16],
+        ),
         _ => bail!("usage: radio_probe pair SECONDS | collect HANDLE BONDED"),
     };
     say(&json!({ "event": "device", "handle": plan.device.0 }));
@@ -39,7 +53,9 @@ async fn main() -> Result<()> {
             });
         }
     });
-    let now = Moment::from_ms(i64::try_from(std::time::SystemTime::UNIX_EPOCH.elapsed()?.as_millis())?);
+    let now = Moment::from_ms(i64::try_from(
+        std::time::SystemTime::UNIX_EPOCH.elapsed()?.as_millis(),
+    )?);
     run_session(radio, plan, now, out, std::future::pending()).await;
     Ok(told.await?)
 }

@@ -13,7 +13,7 @@ const STATUS: u8 = 0x10;
 const KNOWN: u8 = 0x1f;
 
 /// A frame of 0x2A35 or 0x2A36.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct BloodPressureFrame {
     /// Systolic; in an intermediate frame the current cuff pressure.
     pub systolic: Number,
@@ -33,6 +33,13 @@ pub struct BloodPressureFrame {
     pub status: Option<BloodPressureStatus>,
     /// Bytes after the last field.
     pub extra: Vec<u8>,
+}
+
+/// A measurement stays out of logs.
+impl std::fmt::Debug for BloodPressureFrame {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("BloodPressureFrame")
+    }
 }
 
 impl BloodPressureFrame {

@@ -56,7 +56,11 @@ impl Bluez {
             tracing::warn!(%lost, "the connection to the system bus ended");
         });
         let capability = prompt.capability();
-        let agent = Agent { prompt, expected: Arc::default(), events };
+        let agent = Agent {
+            prompt,
+            expected: Arc::default(),
+            events,
+        };
         let mut crossroads = Crossroads::new();
         let spawn = Box::new(|future| {
             tokio::spawn(future);
@@ -73,22 +77,32 @@ impl Bluez {
                 true
             }),
         );
-        let bluez = Self { connection, agent, task };
+        let bluez = Self {
+            connection,
+            agent,
+            task,
+        };
         let manager = bluez.proxy("/org/bluez", TIMEOUT);
         let name = "org.bluez.AgentManager1";
         let path = dbus::Path::from(AGENT);
-        let registered: Result<(), dbus::Error> =
-            manager.method_call(name, "RegisterAgent", (path.clone(), capability)).await;
+        let registered: Result<(), dbus::Error> = manager
+            .method_call(name, "RegisterAgent", (path.clone(), capability))
+            .await;
         registered.map_err(fault)?;
-        let made_default: Result<(), dbus::Error> =
-            manager.method_call(name, "RequestDefaultAgent", (path,)).await;
+        let made_default: Result<(), dbus::Error> = manager
+            .method_call(name, "RequestDefaultAgent", (path,))
+            .await;
         made_default.map_err(fault)?;
         Ok(bluez)
     }
 
     /// From now on this device may pair.
     pub(crate) fn expect(&self, id: &str, device: &DeviceHandle) {
-        let mut expected = self.agent.expected.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut expected = self
+            .agent
+            .expected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         expected.insert(path(id), device.clone());
     }
 
@@ -115,7 +129,9 @@ impl Bluez {
     /// Removes the device and its bond.
     pub(crate) async fn remove(&self, id: &str) -> Result<(), RadioFault> {
         let device = path(id);
-        let adapter = device.rsplit_once('/').map_or("/org/bluez", |(adapter, _)| adapter);
+        let adapter = device
+            .rsplit_once('/')
+            .map_or("/org/bluez", |(adapter, _)| adapter);
         let object = dbus::Path::new(device.clone()).map_err(|_| RadioFault::NotFound)?;
         let removed: Result<(), dbus::Error> = self
             .proxy(adapter, TIMEOUT)
@@ -126,10 +142,16 @@ impl Bluez {
 
     /// All characteristics of a connected device, duplicates and all.
     pub(crate) async fn attributes(&self, id: &str) -> Result<Vec<Attribute>, RadioFault> {
-        let objects = self.proxy("/", TIMEOUT).get_managed_objects().await.map_err(fault)?;
+        let objects = self
+            .proxy("/", TIMEOUT)
+            .get_managed_objects()
+            .await
+            .map_err(fault)?;
         let below = format!("{}/", path(id));
         let uuid = |interfaces: &HashMap<String, PropMap>, name: &str| -> Option<Uuid> {
-            prop_cast::<String>(interfaces.get(name)?, "UUID")?.parse().ok()
+            prop_cast::<String>(interfaces.get(name)?, "UUID")?
+                .parse()
+                .ok()
         };
         let mut services: HashMap<String, Uuid> = HashMap::new();
         for (object, interfaces) in &objects {
@@ -145,13 +167,21 @@ impl Bluez {
                 let characteristic = uuid(interfaces, name)?;
                 let parent = prop_cast::<dbus::Path<'static>>(interfaces.get(name)?, "Service")?;
                 let service = *services.get(&parent.to_string())?;
-                Some(Attribute { service, characteristic })
+                Some(Attribute {
+                    service,
+                    characteristic,
+                })
             })
             .collect())
     }
 
     fn proxy(&self, path: &str, timeout: Duration) -> Proxy<'static, Arc<SyncConnection>> {
-        Proxy::new(SERVICE, path.to_owned(), timeout, Arc::clone(&self.connection))
+        Proxy::new(
+            SERVICE,
+            path.to_owned(),
+            timeout,
+            Arc::clone(&self.connection),
+        )
     }
 }
 
@@ -181,14 +211,24 @@ fn interface(builder: &mut IfaceBuilder<Agent>) {
         agent.prompt.cancel();
         Ok(())
     });
-    builder.method_with_cr_async("RequestPasskey", ("device",), ("passkey",), |context, cr, (device,): (Path,)| {
-        let question = Agent::question(&context, cr, &device, PasskeyQuestion::Type);
-        answer(context, question, |digits| (digits,))
-    });
-    builder.method_with_cr_async("RequestPinCode", ("device",), ("pincode",), |context, cr, (device,): (Path,)| {
-        let question = Agent::question(&context, cr, &device, PasskeyQuestion::Type);
-        answer(context, question, |digits| (format!("{digits:06}"),))
-    });
+    builder.method_with_cr_async(
+        "RequestPasskey",
+        ("device",),
+        ("passkey",),
+        |context, cr, (device,): (Path,)| {
+            let question = Agent::question(&context, cr, &device, PasskeyQuestion::Type);
+            answer(context, question, |digits| (digits,))
+        },
+    );
+    builder.method_with_cr_async(
+        "RequestPinCode",
+        ("device",),
+        ("pincode",),
+        |context, cr, (device,): (Path,)| {
+            let question = Agent::question(&context, cr, &device, PasskeyQuestion::Type);
+            answer(context, question, |digits| (format!("{digits:06}"),))
+        },
+    );
     builder.method_with_cr_async(
         "RequestConfirmation",
         ("device", "passkey"),
@@ -221,9 +261,12 @@ fn interface(builder: &mut IfaceBuilder<Agent>) {
         },
     );
     // "Just Works" with nothing to compare, and the use of services by a device that is bonded.
-    builder.method("RequestAuthorization", ("device",), (), |_, agent: &mut Agent, (device,): (Path,)| {
-        agent.allow(&device)
-    });
+    builder.method(
+        "RequestAuthorization",
+        ("device",),
+        (),
+        |_, agent: &mut Agent, (device,): (Path,)| agent.allow(&device),
+    );
     builder.method(
         "AuthorizeService",
         ("device", "uuid"),
@@ -289,5 +332,8 @@ async fn show_once(
 }
 
 fn refused() -> MethodErr {
-    MethodErr::from(("org.bluez.Error.Rejected", "this device is not being paired"))
+    MethodErr::from((
+        "org.bluez.Error.Rejected",
+        "this device is not being paired",
+    ))
 }

@@ -142,7 +142,11 @@ impl BtleplugRadio {
 impl Drop for BtleplugRadio {
     fn drop(&mut self) {
         let mut inner = self.0.lock();
-        inner.tasks.iter().chain(&inner.adapter_task).for_each(JoinHandle::abort);
+        inner
+            .tasks
+            .iter()
+            .chain(&inner.adapter_task)
+            .for_each(JoinHandle::abort);
         inner.links.drain().for_each(|(_, link)| link.pump.abort());
     }
 }
@@ -151,7 +155,9 @@ impl Drop for BtleplugRadio {
 async fn watch(shared: std::sync::Weak<Shared>) {
     loop {
         tokio::time::sleep(POLL).await;
-        let Some(shared) = shared.upgrade() else { return };
+        let Some(shared) = shared.upgrade() else {
+            return;
+        };
         shared.look().await;
         shared.look_at_links().await;
     }
@@ -239,7 +245,9 @@ impl Shared {
             | CentralEvent::RssiUpdate { id, .. } => id,
             _ => return,
         };
-        let Some(wanted) = self.lock().scanning.clone() else { return };
+        let Some(wanted) = self.lock().scanning.clone() else {
+            return;
+        };
         if let Some(seen) = advertisement(adapter, &id).await {
             if seen.services.iter().any(|service| wanted.contains(service)) {
                 self.events.send(&RadioEvent::Seen(seen));
@@ -262,7 +270,9 @@ impl Shared {
         let up: Vec<(DeviceHandle, Peripheral)> = {
             let inner = self.lock();
             let links = inner.links.iter().filter(|(_, link)| link.up);
-            links.map(|(device, link)| (device.clone(), link.peripheral.clone())).collect()
+            links
+                .map(|(device, link)| (device.clone(), link.peripheral.clone()))
+                .collect()
         };
         for (device, peripheral) in up {
             // No answer is no link: BlueZ has dropped the device, or is gone itself.
@@ -283,10 +293,7 @@ impl Shared {
     }
 
     /// The device, with its values being moved from now on.
-    async fn peripheral(
-        self: &Arc<Self>,
-        device: &DeviceHandle,
-    ) -> Result<Peripheral, RadioFault> {
+    async fn peripheral(self: &Arc<Self>, device: &DeviceHandle) -> Result<Peripheral, RadioFault> {
         if let Some(link) = self.lock().links.get(device) {
             return Ok(link.peripheral.clone());
         }
@@ -307,7 +314,11 @@ impl Shared {
                 });
             }
         });
-        let link = Link { peripheral: peripheral.clone(), pump, up: false };
+        let link = Link {
+            peripheral: peripheral.clone(),
+            pump,
+            up: false,
+        };
         if let Some(other) = self.lock().links.insert(device.clone(), link) {
             other.pump.abort();
         }
@@ -347,7 +358,11 @@ async fn advertisement(adapter: &Adapter, id: &PeripheralId) -> Option<Advertise
         device: handle(&peripheral),
         name: properties.local_name,
         address: (address != [0; 6]).then_some(address),
-        services: properties.services.iter().map(|uuid| Uuid(uuid.as_u128())).collect(),
+        services: properties
+            .services
+            .iter()
+            .map(|uuid| Uuid(uuid.as_u128()))
+            .collect(),
         makers_data: properties.manufacturer_data.into_iter().collect(),
         rssi: properties.rssi,
     })
@@ -400,8 +415,15 @@ impl Radio for BtleplugRadio {
     async fn start_scan(&self, services: &[Uuid]) -> Result<(), RadioFault> {
         let adapter = self.0.adapter()?;
         self.0.lock().scanning = Some(services.to_vec());
-        let services = services.iter().map(|uuid| uuid::Uuid::from_u128(uuid.0)).collect();
-        match adapter.start_scan(ScanFilter { services }).await.map_err(fault) {
+        let services = services
+            .iter()
+            .map(|uuid| uuid::Uuid::from_u128(uuid.0))
+            .collect();
+        match adapter
+            .start_scan(ScanFilter { services })
+            .await
+            .map_err(fault)
+        {
             // Our own scan runs already: what is looked for now counts.
             Ok(()) | Err(RadioFault::Busy) => Ok(()),
             Err(fault) => {
@@ -426,7 +448,10 @@ impl Radio for BtleplugRadio {
         match peripheral.connect().await.map_err(fault) {
             Ok(()) => Ok(()),
             // Android reports a failed MTU exchange as a failed connection, with the link up.
-            Err(_) if cfg!(target_os = "android") && peripheral.is_connected().await.unwrap_or(false) => {
+            Err(_)
+                if cfg!(target_os = "android")
+                    && peripheral.is_connected().await.unwrap_or(false) =>
+            {
                 Ok(())
             }
             Err(fault) => {
@@ -458,12 +483,20 @@ impl Radio for BtleplugRadio {
             .collect())
     }
 
-    async fn subscribe(&self, device: &DeviceHandle, attribute: Attribute) -> Result<(), RadioFault> {
+    async fn subscribe(
+        &self,
+        device: &DeviceHandle,
+        attribute: Attribute,
+    ) -> Result<(), RadioFault> {
         let (peripheral, characteristic) = self.0.characteristic(device, attribute).await?;
         peripheral.subscribe(&characteristic).await.map_err(fault)
     }
 
-    async fn read(&self, device: &DeviceHandle, attribute: Attribute) -> Result<Vec<u8>, RadioFault> {
+    async fn read(
+        &self,
+        device: &DeviceHandle,
+        attribute: Attribute,
+    ) -> Result<Vec<u8>, RadioFault> {
         let (peripheral, characteristic) = self.0.characteristic(device, attribute).await?;
         peripheral.read(&characteristic).await.map_err(fault)
     }
@@ -475,14 +508,20 @@ impl Radio for BtleplugRadio {
         bytes: &[u8],
     ) -> Result<(), RadioFault> {
         let (peripheral, characteristic) = self.0.characteristic(device, attribute).await?;
-        let written = peripheral.write(&characteristic, bytes, WriteType::WithResponse).await;
+        let written = peripheral
+            .write(&characteristic, bytes, WriteType::WithResponse)
+            .await;
         written.map_err(fault)
     }
 
     async fn pair(&self, device: &DeviceHandle) -> Result<(), RadioFault> {
         let peripheral = self.0.peripheral(device).await?;
         #[cfg(target_os = "linux")]
-        return self.0.bluez.pair(&peripheral.id().to_string(), device).await;
+        return self
+            .0
+            .bluez
+            .pair(&peripheral.id().to_string(), device)
+            .await;
         #[cfg(not(target_os = "linux"))]
         {
             drop(peripheral);

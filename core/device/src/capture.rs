@@ -18,7 +18,7 @@ pub const DECODER_VERSION: &str = "1";
 
 /// One record as it arrived, before anything is made of it. Safe to write to the spool: it needs nothing else to be
 /// kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CapturedRecord {
     /// The device as the radio names it.
     pub device: DeviceHandle,
@@ -34,6 +34,17 @@ pub struct CapturedRecord {
     pub connection: [u8; 16],
     /// Its number within the connection, from 0.
     pub ordinal: u32,
+}
+
+/// A frame is a measurement: it stays out of logs.
+impl std::fmt::Debug for CapturedRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "CapturedRecord({:04x}, no. {})",
+            self.characteristic, self.ordinal
+        )
+    }
 }
 
 impl CapturedRecord {

@@ -6,12 +6,22 @@ use reading::{StatusFlag, to_hex};
 use serde_json::{Map, Value};
 
 /// One frame, decoded or not. Both are printed as one line of JSON.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Decoded {
     /// The fields.
     Frame(Value),
     /// Why not; the exit status is then 1.
     Malformed(DecodeError),
+}
+
+/// A measurement stays out of logs.
+impl std::fmt::Debug for Decoded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Frame(_) => f.write_str("Frame"),
+            Self::Malformed(error) => write!(f, "Malformed({})", error.code()),
+        }
+    }
 }
 
 impl Decoded {

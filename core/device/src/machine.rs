@@ -63,7 +63,7 @@ impl std::fmt::Debug for Answer {
 }
 
 /// A call to the radio.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Call {
     /// Look for the device.
     StartScan(Vec<Uuid>),
@@ -85,6 +85,24 @@ pub enum Call {
     IsBonded,
     /// End the link.
     Disconnect,
+}
+
+/// Names the call; what is written to a device is nobody's business.
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::StartScan(_) => f.write_str("StartScan"),
+            Self::StopScan => f.write_str("StopScan"),
+            Self::Connect => f.write_str("Connect"),
+            Self::Discover => f.write_str("Discover"),
+            Self::Subscribe(of) => write!(f, "Subscribe({})", of.characteristic),
+            Self::Pair => f.write_str("Pair"),
+            Self::Read(of) => write!(f, "Read({})", of.characteristic),
+            Self::Write(of, _) => write!(f, "Write({})", of.characteristic),
+            Self::IsBonded => f.write_str("IsBonded"),
+            Self::Disconnect => f.write_str("Disconnect"),
+        }
+    }
 }
 
 /// What the machine wants.
@@ -431,16 +449,20 @@ impl Session {
 
     /// The reason for a link that is gone; [`Session::drained`] looks again whether a record came after all.
     fn lost(&self) -> ReasonCode {
-        if self.is_thrown_out() {
-            ReasonCode::BondLost
-        } else {
-            ReasonCode::LinkLost
-        }
+        self.thrown_out().unwrap_or(ReasonCode::LinkLost)
     }
 
-    fn is_thrown_out(&self) -> bool {
-        let expects_bond = self.bonded || self.plan.goal == Goal::Pair;
-        expects_bond && !self.paired_here && self.mute_links > 1
+    /// What two links mean that were up and ended before a word was said.
+    fn thrown_out(&self) -> Option<ReasonCode> {
+        match (
+            self.mute_links > 1 && !self.paired_here,
+            self.plan.bonded,
+            self.plan.goal,
+        ) {
+            (true, true, _) => Some(ReasonCode::BondLost),
+            (true, false, Goal::Pair) => Some(ReasonCode::PairingRefused),
+            _ => None,
+        }
     }
 
     fn drain(&mut self, now: Moment) {
@@ -601,12 +623,8 @@ impl Session {
             let within = self.plan.pace.disconnect_ms;
             self.run(State::Resetting, Call::Disconnect, within, now);
         } else {
-            let thrown_out = self.is_thrown_out();
-            self.reason.get_or_insert(if thrown_out {
-                ReasonCode::BondLost
-            } else {
-                ReasonCode::ConnectFailed
-            });
+            let reason = self.thrown_out().unwrap_or(ReasonCode::ConnectFailed);
+            self.reason.get_or_insert(reason);
             self.leave(now);
         }
     }
@@ -793,7 +811,10 @@ impl Session {
 
     /// Ends for this reason, unless there is one already, by the shortest orderly way.
     fn finish(&mut self, reason: ReasonCode, now: Moment) {
-        if matches!(self.state, State::Disconnecting | State::Draining | State::CoolingDown) {
+        if matches!(
+            self.state,
+            State::Disconnecting | State::Draining | State::CoolingDown
+        ) {
             // A link that broke because the radio went is the radio's fault; the news of it may come a little later.
             if self.reason.is_none_or(|known| reason.explains(known)) {
                 self.reason = Some(reason);

@@ -1,12 +1,12 @@
 //! Sessions of a scripted radio in simulated time: each ends in its reason, and no record is lost or doubled.
 
+use reading::{DeviceFacts, Moment, TimeBasis};
+use std::sync::Arc;
+use std::time::Duration;
 use teleward_device::{
     CapturedRecord, DeviceHandle, Identity, Plan, Radio as _, ReasonCode, Script, ScriptedRadio,
     SessionEvent, SessionFacts, SessionReport, identity_at_pairing, run_session, to_reading,
 };
-use reading::{DeviceFacts, Moment, TimeBasis};
-use std::sync::Arc;
-use std::time::Duration;
 
 /// 2024-06-15T17:17:27Z; the phone is at +02:00.
 fn now() -> Moment {
@@ -69,13 +69,23 @@ async fn run_until(
     }
     assert_eq!(ends, 1, "exactly one end");
     assert_eq!(usize::try_from(report.records), Ok(records.len()));
-    assert_eq!(radio.is_connected(&cuff()).await, Ok(false), "no link is left behind");
-    Outcome { report, records, facts }
+    assert_eq!(
+        radio.is_connected(&cuff()).await,
+        Ok(false),
+        "no link is left behind"
+    );
+    Outcome {
+        report,
+        records,
+        facts,
+    }
 }
 
 fn raw(outcome: &Outcome) -> Vec<String> {
     let records = outcome.records.iter();
-    records.map(|record| reading::to_hex(&record.packets.concat())).collect()
+    records
+        .map(|record| reading::to_hex(&record.packets.concat()))
+        .collect()
 }
 
 /// REQ-DEVICE-003: a cuff is paired when it asks, its identity and clock are read, its reading is taken.
@@ -90,13 +100,22 @@ async fn pairing_reads_identity_and_clock_and_takes_what_comes() {
     assert_eq!(raw(&outcome), [AT_19_11]);
     let facts = outcome.facts.unwrap();
     assert_eq!(facts.device.maker.as_deref(), Some("Acme"));
-    assert_eq!((facts.battery_percent, facts.feature), (Some(80), Some(0x25)));
+    assert_eq!(
+        (facts.battery_percent, facts.feature),
+        (Some(80), Some(0x25))
+    );
     let clock = facts.clock.clone().unwrap();
-    assert!(clock.set_at.is_some(), "a clock that is wrong is set, after it was read");
+    assert!(
+        clock.set_at.is_some(),
+        "a clock that is wrong is set, after it was read"
+    );
     let offset = clock.offset_ms(120).unwrap();
     assert!((359_000..=361_000).contains(&offset), "{offset}");
     // Made into a reading, its time is six minutes later than the cuff said.
-    let identity = Identity { device: identity_at_pairing(&facts.device).unwrap(), provisional: false };
+    let identity = Identity {
+        device: identity_at_pairing(&facts.device).unwrap(),
+        provisional: false,
+    };
     assert_eq!(format!("{:?}", identity.device), "DeviceIdentity(dis)");
     let reading = to_reading(&outcome.records[0], &facts, &identity, [1; 16]).unwrap();
     assert_eq!(reading.timing.basis, TimeBasis::DeviceClock);
@@ -117,7 +136,14 @@ async fn a_frame_indicated_twice_is_one_record_only_with_a_time() {
     let without = radio(&format!(r#""frames":[{{"bytes":"{TIMELESS}","times":2}}]"#));
     let outcome = run(&without, collecting(false)).await;
     assert_eq!(raw(&outcome), [TIMELESS, TIMELESS]);
-    assert_eq!(outcome.records.iter().map(|r| r.ordinal).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(
+        outcome
+            .records
+            .iter()
+            .map(|r| r.ordinal)
+            .collect::<Vec<_>>(),
+        [0, 1]
+    );
 }
 
 /// REQ-DEVICE-005: each ending has its own reason.
@@ -125,27 +151,100 @@ async fn a_frame_indicated_twice_is_one_record_only_with_a_time() {
 async fn each_ending_has_its_own_reason() {
     for (script, plan, reason) in [
         (r#""services":["1809"]"#, pairing(), ReasonCode::NotFound),
-        (r#""visible_from_ms":90000"#, collecting(true), ReasonCode::NotFound),
+        (
+            r#""visible_from_ms":90000"#,
+            collecting(true),
+            ReasonCode::NotFound,
+        ),
         (r#""measures":false"#, pairing(), ReasonCode::NotSupported),
         (r#""more":["1810/2a35"]"#, pairing(), ReasonCode::Ambiguous),
         ("\"frames\":[]", collecting(true), ReasonCode::NothingNew),
         ("\"frames\":[]", pairing(), ReasonCode::Done),
-        (r#""needs_pairing":true"#, collecting(true), ReasonCode::BondLost),
-        (r#""faults":[{"call":"subscribe","fault":"key_missing"}]"#, collecting(true), ReasonCode::BondLost),
-        (r#""needs_pairing":true,"faults":[{"call":"pair","fault":"pairing_refused"}]"#, pairing(), ReasonCode::PairingRefused),
-        (r#""needs_pairing":true,"faults":[{"call":"pair","fault":"passkey_wrong"}]"#, pairing(), ReasonCode::PasskeyWrong),
-        (r#""needs_pairing":true,"faults":[{"call":"pair"}]"#, pairing(), ReasonCode::PairingTimeout),
-        (r#""faults":[{"call":"connect","fault":"other","times":2}]"#, collecting(true), ReasonCode::ConnectFailed),
-        (r#""faults":[{"call":"connect","times":2}]"#, collecting(true), ReasonCode::ConnectFailed),
-        (r#""faults":[{"call":"discover"}]"#, collecting(true), ReasonCode::NotAnswering),
-        (r#""faults":[{"call":"subscribe"}]"#, collecting(true), ReasonCode::NotAnswering),
-        (r#""faults":[{"drop_after_ms":3000}]"#, collecting(true), ReasonCode::LinkLost),
-        (r#""faults":[{"drop_after_ms":2,"times":2}]"#, collecting(true), ReasonCode::BondLost),
-        (r#""faults":[{"drop_after_ms":2,"times":2}]"#, collecting(false), ReasonCode::LinkLost),
-        (r#""faults":[{"radio_off_after_ms":1000,"back_after_ms":500}]"#, collecting(true), ReasonCode::RadioGone),
-        (r#""faults":[{"call":"scan","fault":"off"}]"#, collecting(true), ReasonCode::BluetoothOff),
-        (r#""faults":[{"call":"scan","fault":"denied"}]"#, collecting(true), ReasonCode::NotAllowed),
-        (r#""faults":[{"call":"scan","fault":"other"}]"#, collecting(true), ReasonCode::RadioFailed),
+        (
+            r#""needs_pairing":true"#,
+            collecting(true),
+            ReasonCode::BondLost,
+        ),
+        (
+            r#""faults":[{"call":"subscribe","fault":"key_missing"}]"#,
+            collecting(true),
+            ReasonCode::BondLost,
+        ),
+        (
+            r#""needs_pairing":true,"faults":[{"call":"pair","fault":"pairing_refused"}]"#,
+            pairing(),
+            ReasonCode::PairingRefused,
+        ),
+        (
+            r#""needs_pairing":true,"faults":[{"call":"pair","fault":"passkey_wrong"}]"#,
+            pairing(),
+            ReasonCode::PasskeyWrong,
+        ),
+        (
+            r#""needs_pairing":true,"faults":[{"call":"pair"}]"#,
+            pairing(),
+            ReasonCode::PairingTimeout,
+        ),
+        (
+            r#""faults":[{"call":"connect","fault":"other","times":2}]"#,
+            collecting(true),
+            ReasonCode::ConnectFailed,
+        ),
+        (
+            r#""faults":[{"call":"connect","times":2}]"#,
+            collecting(true),
+            ReasonCode::ConnectFailed,
+        ),
+        (
+            r#""faults":[{"call":"discover"}]"#,
+            collecting(true),
+            ReasonCode::NotAnswering,
+        ),
+        (
+            r#""faults":[{"call":"subscribe"}]"#,
+            collecting(true),
+            ReasonCode::NotAnswering,
+        ),
+        (
+            r#""faults":[{"drop_after_ms":3000}]"#,
+            collecting(true),
+            ReasonCode::LinkLost,
+        ),
+        (
+            r#""faults":[{"drop_after_ms":2,"times":2}]"#,
+            pairing(),
+            ReasonCode::PairingRefused,
+        ),
+        (
+            r#""faults":[{"drop_after_ms":2,"times":2}]"#,
+            collecting(true),
+            ReasonCode::BondLost,
+        ),
+        (
+            r#""faults":[{"drop_after_ms":2,"times":2}]"#,
+            collecting(false),
+            ReasonCode::LinkLost,
+        ),
+        (
+            r#""faults":[{"radio_off_after_ms":1000,"back_after_ms":500}]"#,
+            collecting(true),
+            ReasonCode::RadioGone,
+        ),
+        (
+            r#""faults":[{"call":"scan","fault":"off"}]"#,
+            collecting(true),
+            ReasonCode::BluetoothOff,
+        ),
+        (
+            r#""faults":[{"call":"scan","fault":"denied"}]"#,
+            collecting(true),
+            ReasonCode::NotAllowed,
+        ),
+        (
+            r#""faults":[{"call":"scan","fault":"other"}]"#,
+            collecting(true),
+            ReasonCode::RadioFailed,
+        ),
     ] {
         let outcome = run(&radio(script), plan).await;
         assert_eq!(outcome.report.reason, reason, "{script}");
@@ -162,11 +261,17 @@ async fn a_broken_link_loses_nothing() {
     let first = run(&radio, collecting(true)).await;
     assert_eq!(first.report.reason, ReasonCode::ClosedEarly);
     assert_eq!(raw(&first), [FIRST]);
-    assert!(first.facts.unwrap().complete, "a reading can be made of what is known");
+    assert!(
+        first.facts.unwrap().complete,
+        "a reading can be made of what is known"
+    );
     let mut patient = collecting(true);
     patient.pace.quiet_ms = 10_000;
     let second = run(&radio, patient).await;
-    assert_eq!((second.report.reason, raw(&second)), (ReasonCode::Done, vec![SECOND.to_owned()]));
+    assert_eq!(
+        (second.report.reason, raw(&second)),
+        (ReasonCode::Done, vec![SECOND.to_owned()])
+    );
 }
 
 /// REQ-DEVICE-007: a cuff that is visible for three seconds only is caught.
@@ -177,7 +282,10 @@ async fn three_seconds_are_enough() {
            "faults":[{{"call":"connect","fault":"not_connected"}}]"#
     ));
     let outcome = run(&radio, collecting(true)).await;
-    assert_eq!((outcome.report.reason, raw(&outcome)), (ReasonCode::Done, vec![FIRST.to_owned()]));
+    assert_eq!(
+        (outcome.report.reason, raw(&outcome)),
+        (ReasonCode::Done, vec![FIRST.to_owned()])
+    );
 }
 
 /// REQ-DEVICE-008: readings are accepted while set-up is still running, and a mute value does not hold them up.
@@ -187,7 +295,10 @@ async fn readings_are_taken_while_set_up_still_runs() {
         r#""faults":[{{"call":"read"}}],"frames":[{{"after_ms":1000,"bytes":"{FIRST}"}}]"#
     ));
     let outcome = run(&radio, pairing()).await;
-    assert_eq!((outcome.report.reason, raw(&outcome)), (ReasonCode::Done, vec![FIRST.to_owned()]));
+    assert_eq!(
+        (outcome.report.reason, raw(&outcome)),
+        (ReasonCode::Done, vec![FIRST.to_owned()])
+    );
 }
 
 /// REQ-DEVICE-009: a session can be cancelled at any instant and ends in order, with what it has.
@@ -202,7 +313,10 @@ async fn a_session_is_safe_to_cancel_at_any_instant() {
         let sent = 1 - radio.frames_left(&cuff());
         assert_eq!(outcome.records.len(), sent, "cancelled at {at} ms");
         assert!(
-            matches!(outcome.report.reason, ReasonCode::Cancelled | ReasonCode::Done),
+            matches!(
+                outcome.report.reason,
+                ReasonCode::Cancelled | ReasonCode::Done
+            ),
             "{at}: {}",
             outcome.report.reason
         );
@@ -214,7 +328,10 @@ async fn an_adapter_that_comes_back_serves_the_next_session() {
     let radio = radio(&format!(
         r#""frames":[{{"after_ms":4000,"bytes":"{FIRST}"}}],"faults":[{{"radio_off_after_ms":1000,"back_after_ms":500}}]"#
     ));
-    assert_eq!(run(&radio, collecting(true)).await.report.reason, ReasonCode::RadioGone);
+    assert_eq!(
+        run(&radio, collecting(true)).await.report.reason,
+        ReasonCode::RadioGone
+    );
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(raw(&run(&radio, collecting(true)).await), [FIRST]);
 }
@@ -222,17 +339,25 @@ async fn an_adapter_that_comes_back_serves_the_next_session() {
 /// REQ-DEVICE-010: a malformed frame is kept as it is and told; it never becomes a reading.
 #[tokio::test(start_paused = true)]
 async fn a_malformed_frame_is_kept_and_is_no_reading() {
-    let radio = radio(r#""frames":[{"bytes":"167c00"},{"bytes":"567c0056006100e807060f1311003300000000"}]"#);
+    let radio = radio(
+        r#""frames":[{"bytes":"167c00"},{"bytes":"567c0056006100e807060f1311003300000000"}]"#,
+    );
     let outcome = run(&radio, collecting(true)).await;
     assert_eq!(outcome.records.len(), 2);
-    let codes: Vec<_> = outcome.records.iter().map(|r| r.fault().map(|f| f.code())).collect();
+    let codes: Vec<_> = outcome
+        .records
+        .iter()
+        .map(|r| r.fault().map(|f| f.code()))
+        .collect();
     assert_eq!(codes, [Some("short_frame"), Some("reserved_flags")]);
 }
 
 #[test]
 fn a_script_that_is_not_well_formed_is_refused() {
     for bad in [
-        "", "{}", r#"{"devices":[{"device":"a","speed":9}]}"#,
+        "",
+        "{}",
+        r#"{"devices":[{"device":"a","speed":9}]}"#,
         r#"{"devices":[{"device":"a","faults":[{"call":"read","fault":"tired"}]}]}"#,
     ] {
         assert!(Script::parse(bad).is_err(), "{bad}");

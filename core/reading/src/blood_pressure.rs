@@ -4,7 +4,7 @@ use crate::Number;
 use serde::{Deserialize, Serialize};
 
 /// One measurement of blood pressure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BloodPressure {
     /// The upper pressure, in `unit`.
     pub systolic: Number,
@@ -20,6 +20,13 @@ pub struct BloodPressure {
     pub user_slot: Option<u8>,
     /// What the cuff says about the measurement itself.
     pub status: Option<BloodPressureStatus>,
+}
+
+/// A measurement stays out of logs.
+impl std::fmt::Debug for BloodPressure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("BloodPressure")
+    }
 }
 
 impl BloodPressure {

@@ -7,7 +7,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 
 /// One measuring event. Immutable: a correction is a statement of its own that names this id.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reading {
     /// The same record, read twice or by two phones, has the same id.
     pub id: ReadingId,
@@ -60,7 +60,7 @@ pub enum Source {
 }
 
 /// A record that a device sent, as it was sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceSource {
     /// The identity that was fixed when the device was paired.
     pub identity: DeviceIdentity,
@@ -83,6 +83,17 @@ pub struct DeviceSource {
     pub extra: Vec<u8>,
     /// Where the record stood in its connection.
     pub place: Place,
+}
+
+/// The raw frame is the measurement: it stays out of logs.
+impl std::fmt::Debug for DeviceSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "DeviceSource({:?}, {:04x})",
+            self.identity, self.characteristic
+        )
+    }
 }
 
 /// What a device says about itself: strings of the Device Information Service as sent, without trailing NUL.
@@ -213,6 +224,13 @@ impl Doubt {
             Self::UserUnknown => "The device did not say which of its users measured.",
             Self::NotUnderstood => "The record holds something that is not understood yet.",
         }
+    }
+}
+
+/// The id alone: a measurement stays out of logs.
+impl std::fmt::Debug for Reading {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Reading({:?}, {:?})", self.kind(), self.id)
     }
 }
 
