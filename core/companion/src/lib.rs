@@ -11,6 +11,26 @@
 //! 4. `engine`: all of the post as one machine without sockets (`input`, `poll_effect`, `deadline`).
 //! 5. `desk`: commands and views over the database. `actor`: routes, and decides nothing.
 //!
+//! ```no_run
+//! # async fn example() -> Result<(), companion::CompanionError> {
+//! use companion::{Companion, Config, JoinOptions, Ports, Revision, Topic};
+//! use std::sync::Arc;
+//!
+//! let keys = vault::FileVault::open("/var/lib/hub/keys".as_ref(), None)?;
+//! let companion = Companion::open(Config::new("/var/lib/hub"), Ports { key_vault: Arc::new(keys), radio: None })?;
+//! companion.join("https://relay.example/i#…", JoinOptions { label: "Living room".into() }).await?;
+//! let mut seen = Revision(0);
+//! loop {
+//!     let changes = companion.next_change(seen).await?;
+//!     if changes.topics.contains(&Topic::Status) {
+//!         let _status = companion.view(Topic::Status).await?;
+//!     }
+//!     seen = changes.revision;
+//! }
+//! # }
+//! # extern crate teleward_companion as companion;
+//! ```
+//!
 //! What happens in a process that is killed anywhere is decided by the database alone: each step is one transaction,
 //! and the property tests crash between any two.
 

@@ -159,6 +159,12 @@ impl World {
         self.invite.to_text().expose().clone()
     }
 
+    /// Every letter that lies at the relay towards the clinic.
+    pub(crate) fn sent(&self) -> Vec<Vec<u8>> {
+        let sent = self.boxes.get(&self.invite.up());
+        sent.map_or_else(Vec::new, |held| held.files.values().cloned().collect())
+    }
+
     /// The relay's answer to a call, with what became of it on the way.
     pub(crate) fn answer(&mut self, call: &Call, fate: Fate) -> Result<Answer, RelayError> {
         match fate {
@@ -373,9 +379,10 @@ impl World {
         let Some((_, join, _, link)) = self.sender.clone() else {
             return;
         };
+        let recovery = self.circles.recovery(self.circles.newest_n()).flatten();
         let circle = self
             .circles
-            .next(vec![CircleLink { state, ..link }], None)
+            .next(vec![CircleLink { state, ..link }], recovery)
             .to_text();
         let welcome = Welcome {
             v: 1,

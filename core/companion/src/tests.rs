@@ -189,6 +189,12 @@ impl Phone {
             .collect()
     }
 
+    fn findings_after_resume(&mut self) -> Vec<String> {
+        let now = self.now();
+        self.desk().resume(now).unwrap();
+        self.findings()
+    }
+
     fn link_state(&mut self) -> LinkState {
         self.status().link.unwrap().state
     }
@@ -432,6 +438,35 @@ fn a_silent_clinic_is_told_until_it_is_heard() {
         .beat(now.plus(Duration::from_secs(24 * 3600)), now);
     phone.settle();
     assert!(phone.findings().is_empty());
+}
+
+/// REQ-COMPANION-022: the recovery key on paper opens everything that was sent, and only its public half is kept.
+#[test]
+fn the_recovery_sheet_opens_all_that_was_sent() {
+    let mut phone = Phone::new();
+    let sheet = phone.desk().prepare_recovery().unwrap();
+    phone.restart();
+    phone.join();
+    phone.take_reading();
+    phone.settle();
+    phone.take_reading();
+    phone.settle();
+    assert!(phone.status().link.unwrap().has_recovery);
+    assert!(matches!(
+        phone.desk().prepare_recovery(),
+        Err(CompanionError::AlreadyJoined)
+    ));
+    let sent = phone.world.sent();
+    assert_eq!(sent.len(), 3);
+    for file in sent {
+        vault::open_file(&file, std::slice::from_ref(sheet.identity())).unwrap();
+    }
+    let secret = sheet.identity().expose_seed().expose();
+    let now = phone.now();
+    phone.desk().pause(now).unwrap();
+    let kept = std::fs::read(phone.dir.path().join("companion.db")).unwrap();
+    assert!(!kept.windows(32).any(|window| window == secret));
+    assert_eq!(phone.findings_after_resume(), Vec::<String>::new());
 }
 
 /// REQ-COMPANION-010: paused, nothing is asked and no file is open; offline, readings are kept and sent later.

@@ -183,7 +183,12 @@ impl Engine {
         })?;
         fault::point("companion.received");
         self.changed(&Topic::ALL);
-        if kept && self.link.as_ref().is_some_and(|link| link.join_id == Some(id)) {
+        if kept
+            && self
+                .link
+                .as_ref()
+                .is_some_and(|link| link.join_id == Some(id))
+        {
             // The clinic's answer may come at any moment.
             for line in [Line::Live, Line::Collect] {
                 self.courier.input(CourierEvent::Wanted(line), now);

@@ -224,6 +224,10 @@ impl<'a> Opening<'a> {
     fn release(&mut self, released: &Released) -> Result<(), CompanionError> {
         let header = &released.header;
         self.heard(header)?;
+        if let Some(found) = Finding::clock(self.link.down, released.place.kid, header.at, self.now)
+        {
+            self.tell(&found)?;
+        }
         let content = released.content.expose().as_slice();
         match &header.kind {
             Kind::Welcome => self.read(released, Self::welcome)?,
