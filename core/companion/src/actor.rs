@@ -285,6 +285,8 @@ impl Actor {
             Command::NetworkChanged { network, reply } => {
                 self.caller.forget_connections();
                 self.desk.network_changed(network, now);
+                // The shell is awake: perhaps the device was unlocked meanwhile.
+                self.tick(now);
                 answer(reply, Ok(()));
             }
             Command::Drain { budget, reply } => self.drain(budget, reply, now),
