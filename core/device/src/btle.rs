@@ -248,10 +248,10 @@ impl Shared {
         let Some(wanted) = self.lock().scanning.clone() else {
             return;
         };
-        if let Some(seen) = advertisement(adapter, &id).await {
-            if seen.services.iter().any(|service| wanted.contains(service)) {
-                self.events.send(&RadioEvent::Seen(seen));
-            }
+        if let Some(seen) = advertisement(adapter, &id).await
+            && seen.services.iter().any(|service| wanted.contains(service))
+        {
+            self.events.send(&RadioEvent::Seen(seen));
         }
     }
 
@@ -455,10 +455,10 @@ impl Radio for BtleplugRadio {
                 Ok(())
             }
             Err(fault) => {
-                if !peripheral.is_connected().await.unwrap_or(false) {
-                    if let Some(link) = self.0.lock().links.get_mut(device) {
-                        link.up = false;
-                    }
+                if !peripheral.is_connected().await.unwrap_or(false)
+                    && let Some(link) = self.0.lock().links.get_mut(device)
+                {
+                    link.up = false;
                 }
                 Err(fault)
             }

@@ -1,7 +1,8 @@
 //! Joins a machine and a radio: the only place where a session waits.
 
+use crate::call::{Answer, Call, Effect, Event};
 use crate::capture::{CapturedRecord, SessionFacts};
-use crate::machine::{Answer, Call, Effect, Event, Session};
+use crate::machine::Session;
 use crate::plan::Plan;
 use crate::radio::{Advertisement, DeviceHandle, Radio, RadioEvent, RadioFault, RadioState};
 use crate::reason::SessionReport;

@@ -14,6 +14,7 @@
 
 pub mod blood_pressure;
 mod bytes;
+mod call;
 mod capture;
 mod datetime;
 mod decode;
@@ -34,13 +35,14 @@ mod btle;
 
 pub use blood_pressure::{BloodPressureFeature, BloodPressureFrame};
 pub use bytes::DecodeError;
+pub use call::{Answer, Call, Effect, Event};
 pub use capture::{
     CapturedRecord, DECODER_VERSION, Identity, SessionFacts, identity_at_pairing, to_reading,
 };
 pub use datetime::CurrentTime;
 pub use decode::{Decoded, decode_json};
 pub use driver::{SessionEvent, find_devices, run_session};
-pub use machine::{Answer, Call, Effect, Event, Session};
+pub use machine::Session;
 pub use plan::{Goal, Pace, Plan};
 pub use radio::{
     Advertisement, Attribute, DeviceHandle, Fanout, Radio, RadioEvent, RadioEvents, RadioFault,

@@ -10,118 +10,17 @@
 //! call to the radio is under way; an answer to a call that was given up is ignored. Each session ends in exactly one
 //! [`Effect::Ended`], whatever happens and in whatever order.
 
+mod steps;
+
+use crate::BloodPressureFrame;
+use crate::call::{Answer, Call, Effect, Event};
 use crate::capture::{CapturedRecord, SessionFacts};
-use crate::datetime::CurrentTime;
 use crate::plan::{Goal, Plan};
 use crate::radio::{Attribute, RadioEvent, RadioFault, RadioState};
-use crate::reason::{ReasonCode, SessionReport};
+use crate::reason::ReasonCode;
 use crate::uuid::Uuid;
-use crate::{BloodPressureFrame, information};
-use reading::{ClockReading, DeviceTime, Moment};
+use reading::Moment;
 use std::collections::VecDeque;
-
-/// What happened.
-#[derive(Debug, Clone)]
-pub enum Event {
-    /// The session begins, or time has passed.
-    Tick,
-    /// The radio told something.
-    Radio(RadioEvent),
-    /// A call has its answer.
-    Answer {
-        /// Which call.
-        call: u32,
-        /// Its result.
-        result: Result<Answer, RadioFault>,
-    },
-    /// The person or the system wants it to end.
-    Cancel,
-}
-
-/// The result of a call.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Answer {
-    /// It is done.
-    Done,
-    /// What the device has.
-    Attributes(Vec<Attribute>),
-    /// A value.
-    Bytes(Vec<u8>),
-    /// Yes or no.
-    Flag(bool),
-}
-
-impl std::fmt::Debug for Answer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Done => "Done",
-            Self::Attributes(_) => "Attributes",
-            Self::Bytes(_) => "Bytes",
-            Self::Flag(_) => "Flag",
-        })
-    }
-}
-
-/// A call to the radio.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Call {
-    /// Look for the device.
-    StartScan(Vec<Uuid>),
-    /// Stop looking.
-    StopScan,
-    /// Connect.
-    Connect,
-    /// List what it has.
-    Discover,
-    /// Subscribe.
-    Subscribe(Attribute),
-    /// Pair.
-    Pair,
-    /// Read.
-    Read(Attribute),
-    /// Write.
-    Write(Attribute, Vec<u8>),
-    /// Ask whether a bond exists.
-    IsBonded,
-    /// End the link.
-    Disconnect,
-}
-
-/// Names the call; what is written to a device is nobody's business.
-impl std::fmt::Debug for Call {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::StartScan(_) => f.write_str("StartScan"),
-            Self::StopScan => f.write_str("StopScan"),
-            Self::Connect => f.write_str("Connect"),
-            Self::Discover => f.write_str("Discover"),
-            Self::Subscribe(of) => write!(f, "Subscribe({})", of.characteristic),
-            Self::Pair => f.write_str("Pair"),
-            Self::Read(of) => write!(f, "Read({})", of.characteristic),
-            Self::Write(of, _) => write!(f, "Write({})", of.characteristic),
-            Self::IsBonded => f.write_str("IsBonded"),
-            Self::Disconnect => f.write_str("Disconnect"),
-        }
-    }
-}
-
-/// What the machine wants.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
-    /// Make a call; a call before it that has no answer yet is to be given up.
-    Run {
-        /// Its number, to stand in the answer.
-        call: u32,
-        /// The call.
-        what: Call,
-    },
-    /// A record: to be journalled at once.
-    Deliver(CapturedRecord),
-    /// What is known about the device so far.
-    Facts(Box<SessionFacts>),
-    /// The end. Nothing comes after it.
-    Ended(SessionReport),
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -347,17 +246,19 @@ impl Session {
                 device,
                 attribute,
                 bytes,
-            } if device == self.plan.device => {
-                if attribute == MEASUREMENT && !matches!(self.state, State::New) {
-                    self.record(bytes, now);
-                }
+            } if device == self.plan.device
+                && attribute == MEASUREMENT
+                && !matches!(self.state, State::New) =>
+            {
+                self.record(bytes, now);
             }
             RadioEvent::Disconnected(device) if device == self.plan.device => self.unlinked(now),
-            RadioEvent::Pairing(device) if device == self.plan.device => {
+            RadioEvent::Pairing(device)
+                if device == self.plan.device
                 // The platform pairs by itself within a call: a person needs time to type digits.
-                if self.open_call.is_some() {
-                    self.until = Some(now.plus_ms(self.plan.pace.pair_ms));
-                }
+                && self.open_call.is_some() =>
+            {
+                self.until = Some(now.plus_ms(self.plan.pace.pair_ms));
             }
             RadioEvent::State(RadioState::On) => {}
             RadioEvent::State(state) => {
@@ -627,249 +528,5 @@ impl Session {
             self.reason.get_or_insert(reason);
             self.leave(now);
         }
-    }
-
-    fn discovered(&mut self, found: Vec<Attribute>, now: Moment) {
-        let count = |attribute| found.iter().filter(|one| **one == attribute).count();
-        match count(MEASUREMENT) {
-            0 => return self.finish(ReasonCode::NotSupported, now),
-            1 => {}
-            _ => return self.finish(ReasonCode::Ambiguous, now),
-        }
-        self.to_read = self.wanted(|attribute| count(attribute) == 1).into();
-        self.attributes = found;
-        self.subscribe(now);
-    }
-
-    /// What is still to be read. What the pairing has told is not read again: the device may be gone in a second.
-    fn wanted(&self, has: impl Fn(Attribute) -> bool) -> Vec<Attribute> {
-        let information = INFORMATION.map(|number| Attribute {
-            service: Uuid::INFORMATION,
-            characteristic: Uuid::short(number),
-        });
-        let identity = information.into_iter().chain([FEATURE]);
-        let known = self.plan.known.is_some();
-        identity
-            .filter(|_| !known)
-            .chain([BATTERY])
-            .filter(|attribute| has(*attribute))
-            .collect()
-    }
-
-    fn subscribe(&mut self, now: Moment) {
-        let call = Call::Subscribe(MEASUREMENT);
-        self.run(State::Subscribing, call, self.plan.pace.step_ms, now);
-    }
-
-    fn subscribed(&mut self, now: Moment) {
-        self.read_next(now);
-    }
-
-    fn read_next(&mut self, now: Moment) {
-        if let Some(next) = self.to_read.pop_front() {
-            return self.run(
-                State::Identity,
-                Call::Read(next),
-                self.plan.pace.step_ms,
-                now,
-            );
-        }
-        match self.clock_attribute() {
-            Some(clock) if self.facts.clock.is_none() => {
-                self.run(
-                    State::ReadingClock,
-                    Call::Read(clock),
-                    self.plan.pace.step_ms,
-                    now,
-                );
-            }
-            _ => self.listen(now),
-        }
-    }
-
-    fn clock_attribute(&self) -> Option<Attribute> {
-        let once =
-            |clock: &Attribute| self.attributes.iter().filter(|one| *one == clock).count() == 1;
-        CLOCKS.into_iter().find(once)
-    }
-
-    fn pair(&mut self, what: Call, now: Moment) {
-        if self.paired_here {
-            // It has just been paired and asks again: it will not be satisfied.
-            return self.finish(ReasonCode::PairingRefused, now);
-        }
-        if self.plan.bonded {
-            return self.finish(ReasonCode::BondLost, now);
-        }
-        if let Call::Read(attribute) = what {
-            if !CLOCKS.contains(&attribute) {
-                self.to_read.push_front(attribute);
-            }
-        }
-        self.run(State::Pairing, Call::Pair, self.plan.pace.pair_ms, now);
-    }
-
-    fn learned(&mut self, attribute: Attribute, bytes: &[u8]) {
-        let device = &mut self.facts.device;
-        let text = || information::string(bytes);
-        match attribute.characteristic.as_short() {
-            Some(0x2a23) => device.system_id = information::system_id(bytes).ok(),
-            Some(0x2a29) => device.maker = text(),
-            Some(0x2a24) => device.model = text(),
-            Some(0x2a25) => device.serial = text(),
-            Some(0x2a26) => device.firmware = text(),
-            Some(0x2a27) => device.hardware = text(),
-            Some(0x2a28) => device.software = text(),
-            Some(0x2a19) => {
-                self.facts.battery_percent = information::battery_percent(bytes).ok().flatten();
-            }
-            Some(0x2a49) => {
-                self.facts.feature = crate::BloodPressureFeature::decode(bytes).ok().map(|f| f.0);
-            }
-            _ => {}
-        }
-    }
-
-    fn clock(&mut self, bytes: &[u8], now: Moment) {
-        // Current Time is ten bytes, Date Time seven; both begin with the time.
-        if let Some(shown) = bytes
-            .first_chunk::<7>()
-            .filter(|_| matches!(bytes.len(), 7 | 10))
-        {
-            self.facts.clock = Some(ClockReading {
-                raw: bytes.to_vec(),
-                shown: DeviceTime::from_bytes(*shown),
-                read_at: now,
-                set_at: None,
-            });
-        }
-    }
-
-    /// All that the device says about itself is known; from here on only readings count.
-    fn listen(&mut self, now: Moment) {
-        self.facts.complete = true;
-        self.effects
-            .push_back(Effect::Facts(Box::new(self.facts.clone())));
-        let pace = &self.plan.pace;
-        let quiet = match (self.last_record, self.plan.goal) {
-            (Some(last), _) => (pace.quiet_ms - now.ms_since(last)).max(0),
-            (None, Goal::Collect) => pace.first_record_ms,
-            (None, Goal::Pair) => pace.quiet_ms,
-        };
-        self.wait(State::Listening, quiet, now);
-    }
-
-    /// Sets a clock that is wrong, after the readings are taken and never before it was read.
-    fn set_clock(&mut self, now: Moment) {
-        let wrong = self.facts.clock.as_ref().is_some_and(|clock| {
-            let offset = clock.offset_ms(self.plan.utc_offset_min);
-            offset.is_none_or(|ms| ms.abs() > self.plan.pace.clock_tolerance_ms)
-        });
-        match self.clock_attribute() {
-            Some(clock) if wrong => {
-                let time = CurrentTime::of(now.civil(self.plan.utc_offset_min)).encode();
-                let date_time = clock.characteristic == Uuid::DATE_TIME;
-                let bytes = if date_time {
-                    time[..7].to_vec()
-                } else {
-                    time.to_vec()
-                };
-                let call = Call::Write(clock, bytes);
-                self.run(State::SettingClock, call, self.plan.pace.step_ms, now);
-            }
-            _ => self.ask_bond(now),
-        }
-    }
-
-    fn clock_set(&mut self, now: Moment) {
-        if let Some(clock) = &mut self.facts.clock {
-            clock.set_at = Some(now);
-        }
-        self.effects
-            .push_back(Effect::Facts(Box::new(self.facts.clone())));
-        self.ask_bond(now);
-    }
-
-    /// Some platforms bond by themselves when a protected value is read: only they know.
-    fn ask_bond(&mut self, now: Moment) {
-        self.run(
-            State::AskingBond,
-            Call::IsBonded,
-            self.plan.pace.step_ms,
-            now,
-        );
-    }
-
-    fn leave(&mut self, now: Moment) {
-        self.run(
-            State::Disconnecting,
-            Call::Disconnect,
-            self.plan.pace.disconnect_ms,
-            now,
-        );
-    }
-
-    /// Ends for this reason, unless there is one already, by the shortest orderly way.
-    fn finish(&mut self, reason: ReasonCode, now: Moment) {
-        if matches!(
-            self.state,
-            State::Disconnecting | State::Draining | State::CoolingDown
-        ) {
-            // A link that broke because the radio went is the radio's fault; the news of it may come a little later.
-            if self.reason.is_none_or(|known| reason.explains(known)) {
-                self.reason = Some(reason);
-            }
-            return;
-        }
-        self.reason = Some(reason);
-        match self.state {
-            State::New => self.end(),
-            State::StartingScan | State::Scanning | State::StoppingScan => {
-                self.run(
-                    State::StoppingScan,
-                    Call::StopScan,
-                    self.plan.pace.step_ms,
-                    now,
-                );
-            }
-            // A call to connect is under way: only a disconnect takes it back.
-            State::Connecting | State::Resetting => self.leave(now),
-            _ => self.close(now),
-        }
-    }
-
-    fn close(&mut self, now: Moment) {
-        if self.linked {
-            self.leave(now);
-        } else {
-            self.drain(now);
-        }
-    }
-
-    /// The queue has been waited for: a record may have come after the link was gone.
-    fn drained(&mut self, now: Moment) {
-        self.linked = false;
-        if self.reason == Some(ReasonCode::LinkLost) && self.records > 0 {
-            self.reason = Some(ReasonCode::ClosedEarly);
-        }
-        if !self.facts.complete && self.records > 0 {
-            // Nothing more will follow: what is known must do.
-            self.facts.complete = true;
-            self.effects
-                .push_back(Effect::Facts(Box::new(self.facts.clone())));
-        }
-        self.wait(State::CoolingDown, self.plan.pace.cool_down_ms, now);
-    }
-
-    fn end(&mut self) {
-        self.state = State::Ended;
-        self.open_call = None;
-        self.until = None;
-        self.effects.push_back(Effect::Ended(SessionReport {
-            reason: self.reason.unwrap_or(ReasonCode::RadioFailed),
-            records: self.records,
-            repeated: self.repeated,
-            bonded: self.bonded,
-        }));
     }
 }

@@ -517,7 +517,7 @@ impl Radio for ScriptedRadio {
         self.step(None, "scan").await?;
         let scan = {
             let mut inner = self.lock();
-            inner.scan += if inner.scan % 2 == 0 { 1 } else { 2 };
+            inner.scan += if inner.scan.is_multiple_of(2) { 1 } else { 2 };
             inner.scan
         };
         let (radio, services) = (self.clone(), services.to_vec());

@@ -1,5 +1,7 @@
 //! Sessions of a scripted radio in simulated time: each ends in its reason, and no record is lost or doubled.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test's way to fail
+
 use reading::{DeviceFacts, Moment, TimeBasis};
 use std::sync::Arc;
 use std::time::Duration;

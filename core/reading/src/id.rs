@@ -103,7 +103,7 @@ pub fn device_reading_id(record: &RecordFields<'_>) -> Result<ReadingId, IdError
     let mut fields = Fields::new();
     fields.add(b"teleward/v1/reading");
     fields.add(&record.device.id_bytes());
-    fields.add(slot.as_ref().map_or(&[], std::slice::from_ref));
+    fields.add(slot.as_slice());
     fields.add(record.kind.name().as_bytes());
     fields.add(time.as_ref().map_or(&[], |time| time.as_slice()));
     fields.add(record.record_number.unwrap_or_default());

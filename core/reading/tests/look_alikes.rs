@@ -1,5 +1,7 @@
 //! Which readings are possibly the same.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test's way to fail
+
 use proptest::prelude::*;
 use std::collections::HashMap;
 use teleward_reading::*;

@@ -1,5 +1,7 @@
 //! FHIR out and in again: golden files, and any reading there and back.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test's way to fail
+
 mod common;
 
 use common::*;

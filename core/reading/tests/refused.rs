@@ -1,6 +1,8 @@
 //! Observations with one fault each: refused by the fault's own error. Those under `tests/golden/fhir/refused/` an
 //! outside judge refuses as well.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test's way to fail
+
 mod common;
 
 use common::*;

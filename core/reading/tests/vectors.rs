@@ -1,5 +1,7 @@
 //! The golden table of reading ids: made by another implementation, permanent.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test's way to fail
+
 use serde_json::Value;
 use teleward_reading::{
     DeviceIdentity, DeviceTime, IdError, Kind, Place, ReadingId, RecordFields, device_reading_id,

@@ -1,0 +1,187 @@
+//! The session's machine under any course of events: one end, no lost record, never stuck.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test's way to fail
+
+use proptest::prelude::*;
+use reading::{DeviceFacts, Moment};
+use std::collections::BTreeSet;
+use teleward_device::{
+    Answer, Attribute, Call, DeviceHandle, Effect, Event, Goal, Plan, RadioEvent, RadioFault,
+    RadioState, Session, Uuid,
+};
+
+const MEASUREMENT: Attribute = Attribute {
+    service: Uuid::BLOOD_PRESSURE,
+    characteristic: Uuid::MEASUREMENT,
+};
+
+fn cuff() -> DeviceHandle {
+    DeviceHandle("cuff".to_owned())
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// The call under way works.
+    Works,
+    Fails(RadioFault),
+    /// An answer to a call that was given up.
+    Stale,
+    Seen,
+    Disconnected,
+    Pairing,
+    Frame(u8, bool),
+    State(RadioState),
+    Wait(i64),
+    Cancel,
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        12 => Just(Step::Works),
+        2 => prop_oneof![
+            Just(RadioFault::NeedsPairing), Just(RadioFault::KeyMissing), Just(RadioFault::NotConnected),
+            Just(RadioFault::Timeout), Just(RadioFault::Busy), Just(RadioFault::Other),
+            Just(RadioFault::NotSupported), Just(RadioFault::PairingRefused), Just(RadioFault::FieldsIgnored),
+        ].prop_map(Step::Fails),
+        1 => Just(Step::Stale),
+        3 => Just(Step::Seen),
+        1 => Just(Step::Disconnected),
+        1 => Just(Step::Pairing),
+        4 => (any::<u8>(), any::<bool>()).prop_map(|(n, timed)| Step::Frame(n, timed)),
+        1 => prop_oneof![Just(RadioState::Off), Just(RadioState::Missing), Just(RadioState::On)].prop_map(Step::State),
+        3 => (0_i64..40_000).prop_map(Step::Wait),
+        1 => Just(Step::Cancel),
+    ]
+}
+
+fn frame(n: u8, timed: bool) -> Vec<u8> {
+    let mut bytes = vec![if timed { 0x02 } else { 0x00 }, n, 0, 80, 0, 90, 0];
+    if timed {
+        bytes.extend([0xe8, 7, 6, 15, 12, 0, n % 60]);
+    }
+    bytes
+}
+
+fn answer(call: &Call) -> Answer {
+    let attribute = |service, number| Attribute {
+        service,
+        characteristic: Uuid::short(number),
+    };
+    match call {
+        Call::Discover => Answer::Attributes(vec![
+            MEASUREMENT,
+            attribute(Uuid::INFORMATION, 0x2a25),
+            attribute(Uuid::BATTERY, 0x2a19),
+            attribute(Uuid::CURRENT_TIME_SERVICE, 0x2a2b),
+        ]),
+        Call::Read(_) => Answer::Bytes(vec![0xe8, 7, 6, 15, 12, 0, 0, 0, 0, 0]),
+        Call::IsBonded => Answer::Flag(true),
+        _ => Answer::Done,
+    }
+}
+
+#[derive(Default)]
+struct Host {
+    open: Option<(u32, Call)>,
+    delivered: Vec<Vec<u8>>,
+    ends: usize,
+}
+
+impl Host {
+    fn take(&mut self, session: &mut Session) {
+        while let Some(effect) = session.poll_effect() {
+            assert_eq!(self.ends, 0, "nothing comes after the end");
+            match effect {
+                Effect::Run { call, what } => self.open = Some((call, what)),
+                Effect::Deliver(record) => {
+                    assert_eq!(usize::try_from(record.ordinal), Ok(self.delivered.len()));
+                    self.delivered.push(record.packets.concat());
+                }
+                Effect::Facts(_) => {}
+                Effect::Ended(report) => {
+                    self.ends += 1;
+                    assert_eq!(usize::try_from(report.records), Ok(self.delivered.len()));
+                }
+            }
+        }
+    }
+}
+
+fn plan(goal: Goal, bonded: bool, seen: bool) -> Plan {
+    let pair = Plan::pair(cuff(), 0, [1; 16]);
+    Plan {
+        goal,
+        bonded,
+        seen,
+        known: (goal == Goal::Collect).then(DeviceFacts::default),
+        ..pair
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(800))]
+
+    /// REQ-DEVICE-015: whatever happens, in whatever order, a session ends once, and loses or doubles no record.
+    #[test]
+    fn any_course_of_events_has_one_end_and_loses_nothing(
+        steps in proptest::collection::vec(any_step(), 0..60),
+        pair in any::<bool>(), bonded in any::<bool>(), seen in any::<bool>(),
+    ) {
+        let goal = if pair { Goal::Pair } else { Goal::Collect };
+        let mut session = Session::new(plan(goal, bonded, seen));
+        let mut host = Host::default();
+        let mut now = Moment::from_ms(1_718_471_847_000);
+        let mut sent = Vec::new();
+        session.input(Event::Tick, now);
+        host.take(&mut session);
+        for step in steps {
+            if session.is_over() {
+                break;
+            }
+            let event = match step {
+                Step::Works => match host.open.take() {
+                    Some((call, what)) => Event::Answer { call, result: Ok(answer(&what)) },
+                    None => Event::Tick,
+                },
+                Step::Fails(fault) => match host.open.take() {
+                    Some((call, _)) => Event::Answer { call, result: Err(fault) },
+                    None => Event::Tick,
+                },
+                Step::Stale => Event::Answer { call: 0, result: Ok(Answer::Done) },
+                Step::Seen => Event::Radio(RadioEvent::Seen(teleward_device::Advertisement {
+                    device: cuff(), name: None, address: None, services: vec![], makers_data: vec![], rssi: None,
+                })),
+                Step::Disconnected => Event::Radio(RadioEvent::Disconnected(cuff())),
+                Step::Pairing => Event::Radio(RadioEvent::Pairing(cuff())),
+                Step::Frame(n, timed) => {
+                    sent.push((frame(n, timed), timed));
+                    let bytes = frame(n, timed);
+                    Event::Radio(RadioEvent::Value { device: cuff(), attribute: MEASUREMENT, bytes })
+                }
+                Step::State(state) => Event::Radio(RadioEvent::State(state)),
+                Step::Wait(ms) => {
+                    let until = now.plus_ms(ms);
+                    now = session.deadline().map_or(until, |deadline| until.min(deadline));
+                    Event::Tick
+                }
+                Step::Cancel => Event::Cancel,
+            };
+            session.input(event, now);
+            host.take(&mut session);
+            prop_assert!(session.is_over() || session.deadline().is_some(), "waits for ever");
+        }
+        // Left alone, it comes to its end by its deadlines.
+        for _ in 0..100 {
+            let Some(deadline) = session.deadline() else { break };
+            now = now.max(deadline);
+            session.input(Event::Tick, now);
+            host.take(&mut session);
+        }
+        prop_assert!(session.is_over());
+        prop_assert_eq!(host.ends, 1);
+        // Each timed frame once, each timeless one as often as it was sent.
+        let timed: BTreeSet<_> = sent.iter().filter(|(_, timed)| *timed).map(|(bytes, _)| bytes).collect();
+        let timeless = sent.iter().filter(|(_, timed)| !*timed).count();
+        prop_assert_eq!(host.delivered.len(), timed.len() + timeless);
+    }
+}
