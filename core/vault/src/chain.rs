@@ -5,6 +5,8 @@
 //! [`Chain::input`], says what it wants told by [`Chain::poll_effect`], wants [`ChainEvent::Tick`] at
 //! [`Chain::deadline`]. Keep it in a row (serde) and take its effects in the same transaction: they are not stored.
 //!
+//! What lies beyond a gap is kept until the gap closes: its amount is bounded by the relay's quota for the sender.
+//!
 //! Position never delays content: the chain makes findings and nothing else. The rules are those of
 //! `docs/formats/envelope.md`.
 
@@ -24,8 +26,6 @@ pub const GRACE: Duration = Duration::from_secs(15 * 60);
 pub const REPLAYS_TOLD: u32 = 10;
 /// So many files are remembered that could not be read at all.
 const MAX_UNPLACED: usize = 64;
-/// So many places beyond a gap are remembered; what lies farther is released all the same.
-const MAX_AHEAD: usize = 2048;
 /// So many missing numbers are listed in an acknowledgement.
 const MAX_MISSING: usize = 64;
 const DAY_MS: i64 = 24 * 3600 * 1000;
@@ -283,12 +283,7 @@ impl Chain {
                     seq: place.seq,
                 }));
             }
-            Novelty::New => {
-                let ahead = sender.held.range(sender.head.saturating_add(1)..).count();
-                if ahead >= MAX_AHEAD && place.seq != sender.head + 1 {
-                    return;
-                }
-            }
+            Novelty::New => {}
         }
         sender.insert(
             place.seq,

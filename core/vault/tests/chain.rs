@@ -93,6 +93,7 @@ fn positions_stop_at_the_first_gap() {
 }
 
 /// REQ-VAULT-018: a gap is told once, after a grace time, and mends when the rest comes.
+/// HAZ-VAULT-003: mail that went missing is not noticed.
 #[test]
 fn a_gap_is_told_once_and_mends() {
     let mut chain = with(&[1, 4]);

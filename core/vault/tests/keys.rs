@@ -42,6 +42,7 @@ fn keeps(vault: &dyn KeyVault) {
 }
 
 /// REQ-VAULT-026: locked is another thing than missing, and passes.
+/// HAZ-VAULT-004: a key that cannot be read for a moment is taken for missing and replaced.
 #[test]
 fn a_locked_vault_is_not_an_empty_one() {
     let vault = MemoryVault::new();
@@ -112,6 +113,7 @@ fn drain(spool: &Spool, key: &AgeIdentity) -> (Vec<Vec<u8>>, teleward_vault::Dra
 }
 
 /// REQ-VAULT-028: what is taken while the keys are locked waits sealed, and comes out once, in order.
+/// HAZ-VAULT-002: a reading taken while the phone is locked is lost.
 #[test]
 fn a_spooled_record_comes_out_once_and_in_order() {
     let folder = tempfile::tempdir().unwrap();
