@@ -185,3 +185,24 @@ pub(crate) fn identity_of(facts: &DeviceFacts, handle: &device::DeviceHandle) ->
         provisional: true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provisional_identity_is_the_same_for_the_same_device() {
+        let of = |handle: &str| {
+            identity_of(
+                &DeviceFacts::default(),
+                &device::DeviceHandle(handle.into()),
+            )
+        };
+        let vector = Identity {
+            device: DeviceIdentity::Address([0xe2, 0x10, 0xfb, 0x0f, 0xd4, 0xb6]),
+            provisional: true,
+        };
+        assert_eq!(of("cuff-1"), vector);
+        assert_ne!(of("cuff-2"), vector);
+    }
+}
