@@ -1,0 +1,121 @@
+/** The station's interface, as the console sees it. Numbers of a reading are text: the digits that the device sent. */
+
+export type Role = 'administrator' | 'clinician'
+export interface Session {
+  account: { id: string; name: string; role: Role }
+  clinic: { name: string; zone: string; phone: string }
+  set_password: boolean
+  now: string
+}
+export interface Reading {
+  id: string
+  kind: string
+  effective: string | null
+  effective_sure: boolean
+  zone_offset: string | null
+  received: string
+  stored: string
+  source: 'device' | 'typed'
+  device: { maker: string | null; model: string | null; serial_tail: string | null } | null
+  link_label: string
+  values: { systolic: string | null; diastolic: string | null; mean_arterial: string | null; pulse_rate: string | null }
+  unit: string
+  absent: string | null
+  status: string[]
+  doubts: string[]
+  possibly_same_as: string | null
+  confirmed: boolean
+  seen: { at: string; by: string } | null
+}
+export type PatientState = 'no_phone' | 'invited' | 'pending' | 'confirmed' | 'ended'
+export interface PatientRow {
+  id: string
+  name: string
+  born: string
+  record_number: string
+  zone: string
+  state: PatientState
+  latest: Reading | null
+  unseen: number
+  findings: number
+  heard_at: string | null
+  next_by: string | null
+}
+export interface PatientFields { name: string; born: string; record_number: string; phone: string; zone: string }
+export interface Link {
+  up: string
+  role: string
+  label: string
+  state: 'pending' | 'confirmed' | 'ended' | 'waiting'
+  since: string
+  confirmed_by: string | null
+  confirmed_how: string | null
+  app: string | null
+  heard_at: string | null
+  next_by: string | null
+  overdue: boolean
+  queue: { depth: number; oldest: string | null; stuck: number } | null
+  words: string[]
+  digits: string
+}
+export interface Invite { id: string; state: 'open' | 'used' | 'expired' | 'withdrawn' | 'contested'; made_at: string; made_by: string; expires: string }
+export interface Finding {
+  id: string
+  code: string
+  text: string
+  next_step: string
+  patient: { id: string; name: string } | null
+  at: string
+  state: 'open' | 'closed'
+}
+export interface PatientPage { patient: PatientFields & { id: string; state: PatientState }; links: Link[]; invites: Invite[]; findings: Finding[] }
+export interface NewInvite { id: string; url: string; qr_svg: string; expires: string; by_letter_note: string }
+export interface Account { id: string; name: string; role: Role; state: 'active' | 'invited' | 'ended'; last_sign_in: string | null }
+export interface Status {
+  relay: { url: string; state: 'ok' | 'unreachable'; since: string | null; last_contact: string | null }
+  last_reading_at: string | null
+  roster_n: number
+  version: string
+  as_of: string
+}
+export interface Change { revision: number; patients: string[]; topics: string[] }
+
+/** A refusal of the station, in its own words. */
+export class Refused extends Error {
+  constructor(readonly status: number, readonly code: string, text: string, readonly body: Record<string, unknown>) {
+    super(text)
+  }
+}
+/** No answer at all. */
+export class Unreachable extends Error {}
+
+export async function call<T>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T> {
+  const headers: Record<string, string> = method === 'GET' ? {} : { 'x-teleward': '1' }
+  if (body !== undefined) headers['content-type'] = 'application/json'
+  let answer: Response
+  try {
+    answer = await fetch(path, { method, headers, credentials: 'same-origin', cache: 'no-store', ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
+  } catch {
+    throw new Unreachable('The station does not answer.')
+  }
+  const text = await answer.text()
+  const parsed: unknown = text === '' ? null : parse(text)
+  if (!answer.ok) {
+    const error = (parsed ?? {}) as Record<string, unknown>
+    const code = typeof error['code'] === 'string' ? error['code'] : 'unknown'
+    const words = typeof error['text'] === 'string' ? error['text'] : `The station refused (${String(answer.status)}).`
+    throw new Refused(answer.status, code, words, error)
+  }
+  return parsed as T
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+export const get = <T>(path: string) => call<T>('GET', path)
+export const post = <T = null>(path: string, body: unknown = {}) => call<T>('POST', path, body)

@@ -1,0 +1,81 @@
+import { useEffect, useRef, useState } from 'react'
+import { type PatientRow, post } from '../api'
+import { Go, useLoaded, useShell } from '../app'
+import { Field, Form } from '../form'
+import { useKeys } from '../keys'
+import { origin, remarks, value } from '../reading'
+import { age, years } from '../time'
+import { words } from '../words'
+
+export function Patients() {
+  const { now, go, sought, say } = useShell()
+  const { data, error } = useLoaded<{ as_of: string; patients: PatientRow[] }>('/api/patients')
+  const [adding, setAdding] = useState(false)
+  const [chosen, setChosen] = useState(0)
+  const unseen = data?.patients.reduce((sum, patient) => sum + patient.unseen, 0)
+  const before = useRef<number | null>(null)
+  useEffect(() => {
+    if (unseen === undefined) return
+    if (before.current !== null && unseen > before.current) say(words.arrived(unseen - before.current))
+    before.current = unseen
+  }, [unseen, say])
+  const all = data?.patients ?? []
+  const rows = all.filter((patient) => `${patient.name} ${patient.record_number}`.toLowerCase().includes(sought.trim().toLowerCase()))
+  const at = Math.min(chosen, Math.max(0, rows.length - 1))
+  const move = (to: number) => {
+    const next = Math.min(rows.length - 1, Math.max(0, to))
+    setChosen(next)
+    document.getElementById(`row-${String(next)}`)?.focus()
+  }
+  useKeys({ j: () => { move(at + 1) }, k: () => { move(at - 1) } })
+
+  if (data === null) return <><h1>{words.patients}</h1>{error !== null ? <p className="err" role="alert">{error}</p> : <p role="status">Asking the station…</p>}</>
+  return (
+    <div className="stack">
+      <div className="row wrap"><h1>{all.length === 0 ? words.noPatients : words.patients}</h1>
+        <button className={`b push${all.length === 0 ? ' go' : ''}`} type="button" onClick={() => { setAdding(true) }}>Add a patient</button></div>
+      {error !== null && <p className="err" role="alert">{error}</p>}
+      {all.length === 0 && <p className="soft">{words.noPatientsLead}</p>}
+      {adding && <section className="panel" aria-labelledby="add"><h2 id="add">A new patient</h2><NewPatient cancel={() => { setAdding(false) }} done={(id) => { go(`/patients/${id}`) }} /></section>}
+      {all.length > 0 && <section className="panel" aria-label="Patients">
+        <table className="data list">
+          <thead><tr><th scope="col">Patient</th><th scope="col">Newest reading</th><th scope="col">Age</th><th scope="col">From</th><th scope="col">Not looked at</th><th scope="col">Phone</th></tr></thead>
+          <tbody>{rows.map((patient, i) => (
+            <tr key={patient.id} aria-selected={i === at}>
+              <th scope="row"><a id={`row-${String(i)}`} href={`/patients/${patient.id}`} tabIndex={i === at ? 0 : -1} onFocus={() => { setChosen(i) }}
+                onClick={(event) => { if (!event.ctrlKey && !event.metaKey) { event.preventDefault(); go(`/patients/${patient.id}`) } }}>{patient.name}</a>
+                <div className="soft small">{years(patient.born, now)} · {patient.record_number}</div></th>
+              <td>{patient.latest ? <><span className="value">{value(patient.latest)}</span> <span className="small soft">{remarks(patient.latest).join(', ')}</span></> : <span className="soft">{words.noReading}</span>}</td>
+              <td className="nowrap">{patient.latest ? age(patient.latest.effective ?? patient.latest.received, now) : '–'}</td>
+              <td className="small">{patient.latest ? origin(patient.latest) : '–'}</td>
+              <td>{patient.unseen > 0 ? <b>{words.unseen(patient.unseen)}</b> : <span className="soft">none</span>}</td>
+              <td><span className={patient.state === 'confirmed' ? '' : 'state te'}>{words.state[patient.state]}</span>
+                <div className="small soft">{patient.heard_at ? `heard ${age(patient.heard_at, now)}` : 'not heard yet'}{patient.findings > 0 ? `, ${String(patient.findings)} findings` : ''}</div></td>
+            </tr>
+          ))}</tbody>
+        </table>
+        <p className="small soft">{rows.length === all.length ? words.showingAll(all.length) : `Showing ${String(rows.length)} of ${String(all.length)}: those that match “${sought}”.`}</p>
+      </section>}
+      <p className="small"><Go to="/findings">{words.technical}</Go></p>
+    </div>
+  )
+}
+
+function NewPatient({ cancel, done }: { cancel: () => void; done: (id: string) => void }) {
+  const { session } = useShell()
+  return (
+    <Form button="Add this patient" submit={async (values) => {
+      const made = await post<{ id: string }>('/api/patients', { name: values['name'], born: values['born'], record_number: values['record_number'], phone: values['phone'], zone: values['zone'] })
+      done(made.id)
+    }}>
+      <div className="two">
+        <Field name="name" label="Name" />
+        <Field name="born" label="Born" type="date" />
+        <Field name="record_number" label="Record number" />
+        <Field name="phone" label="Telephone" hint="For comparing the words: a number from your own record." type="tel" />
+        <Field name="zone" label="Time zone" hint="Where the patient lives, such as Europe/London." value={session.clinic.zone} />
+      </div>
+      <button className="b" type="button" onClick={cancel}>Cancel</button>
+    </Form>
+  )
+}

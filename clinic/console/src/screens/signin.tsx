@@ -1,0 +1,42 @@
+import { useEffect, useRef, useState } from 'react'
+import { Refused, post } from '../api'
+import { Field, Form } from '../form'
+import { words } from '../words'
+
+/** Sign in with a name and a password, or by a link that works once. */
+export function SignIn({ expired, done }: { expired: boolean; done: () => void }) {
+  const token = location.pathname === '/sign-in' ? location.hash.slice(1) : ''
+  const [link, setLink] = useState<'none' | 'trying' | 'used'>(token === '' ? 'none' : 'trying')
+  const tried = useRef(false)
+  useEffect(() => {
+    if (token === '' || tried.current) return
+    tried.current = true
+    // the token leaves the address bar before anything else happens
+    history.replaceState(null, '', '/sign-in')
+    post('/api/session/link', { token }).then(done, () => { setLink('used') })
+  }, [token, done])
+  if (link === 'trying') return <main className="card panel"><p role="status">Signing in…</p></main>
+  return (
+    <main id="main" className="card panel stack">
+      <p className="mark">{words.product}</p>
+      <h1>Sign in</h1>
+      {link === 'used' && <p className="err" role="alert">This link was used or is too old. Sign in with your name and password, or ask an administrator for a new link.</p>}
+      {expired && <p className="note">You were signed out. Sign in again to go on.</p>}
+      <Form button="Sign in" submit={async (values) => {
+        try {
+          await post('/api/session', { name: values['name'], password: values['password'] })
+        } catch (reason) {
+          if (reason instanceof Refused && reason.status === 429) throw new Error(`Too many tries. Wait ${String(reason.body['retry_after'] ?? 60)} seconds, then try again.`, { cause: reason })
+          if (reason instanceof Refused && reason.status === 401) throw new Error('Name and password do not belong together.', { cause: reason })
+          throw reason
+        }
+        if (location.pathname === '/sign-in') history.replaceState(null, '', '/')
+        done()
+      }}>
+        <Field name="name" label="User name" autoComplete="username" />
+        <Field name="password" label="Password" type="password" autoComplete="current-password" />
+      </Form>
+      <details className="small"><summary>I cannot get in</summary><p>Ask an administrator for a new link. If nobody can sign in: on the station itself, <span className="mono">teleward clinic account reset NAME</span> prints one.</p></details>
+    </main>
+  )
+}
