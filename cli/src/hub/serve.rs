@@ -101,7 +101,7 @@ impl Told {
         if let View::Devices(devices) = companion.view(Topic::Devices).await? {
             now.extend(devices.iter().map(|device| {
                 json!({ "event": "device", "id": device.id, "state": device.state, "last_ending": device.last_ending,
-                        "last_seen": device.last_seen.map(|at| at.to_string()) })
+                        "last_ended": device.last_ended.map(|at| at.to_string()), "last_seen": device.last_seen.map(|at| at.to_string()) })
             }));
         }
         if let View::Queue(queue) = companion.view(Topic::Queue).await? {

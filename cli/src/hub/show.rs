@@ -46,6 +46,7 @@ pub fn device(device: &DeviceView) -> Value {
         "state": device.state,
         "last_seen": device.last_seen.map(|at| at.to_string()),
         "last_ending": device.last_ending,
+        "last_ended": device.last_ended.map(|at| at.to_string()),
         "battery_percent": device.battery_percent,
     })
 }

@@ -29,6 +29,7 @@ pub(crate) struct Paired {
     paired_at: Time,
     last_seen: Option<Time>,
     last_ending: Option<String>,
+    last_ended: Option<Time>,
     battery_percent: Option<u8>,
 }
 
@@ -98,7 +99,7 @@ pub(crate) fn ended(
     now: Time,
 ) -> Result<(), CompanionError> {
     tx.execute(
-        "UPDATE device SET last_ending = ?2, last_seen = CASE WHEN ?3 THEN ?4 ELSE last_seen END WHERE id = ?1",
+        "UPDATE device SET last_ending = ?2, last_ended = ?4, last_seen = CASE WHEN ?3 THEN ?4 ELSE last_seen END WHERE id = ?1",
         params![id, reason, reached, now.ms()],
     )?;
     Ok(())
@@ -134,6 +135,7 @@ pub(crate) fn view(paired: &Paired) -> DeviceView {
         last_seen: paired.last_seen,
         state: "resting".to_owned(),
         last_ending: paired.last_ending.clone(),
+        last_ended: paired.last_ended,
         battery_percent: paired.battery_percent,
     }
 }
@@ -143,8 +145,7 @@ fn tail(serial: &str) -> String {
     serial.chars().skip(count.saturating_sub(4)).collect()
 }
 
-const SELECT: &str =
-    "SELECT id, handle, bonded, sealed, paired_at, last_seen, last_ending, battery FROM device";
+const SELECT: &str = "SELECT id, handle, bonded, sealed, paired_at, last_seen, last_ending, battery, last_ended FROM device";
 
 fn read(row: &Row<'_>, key: Option<&RowKey>) -> Result<Paired, CompanionError> {
     let id: String = row.get(0)?;
@@ -164,6 +165,7 @@ fn read(row: &Row<'_>, key: Option<&RowKey>) -> Result<Paired, CompanionError> {
         last_seen: row.get::<_, Option<i64>>(5)?.map(Time::from_ms),
         last_ending: row.get(6)?,
         battery_percent: row.get(7)?,
+        last_ended: row.get::<_, Option<i64>>(8)?.map(Time::from_ms),
         id,
     })
 }

@@ -21,12 +21,12 @@ use wire::Time;
 
 /// One look around while pairing: long enough for a cuff that advertises twice a second.
 const LOOK_AROUND: Duration = Duration::from_secs(1);
-/// After a session that ended well, or did not find the device.
-const SHORT_PAUSE: Duration = Duration::from_millis(500);
-/// After one that failed.
-const PAUSE: Duration = Duration::from_secs(10);
+/// After a session of a device that may be there again at once: a cuff is visible for a few seconds only.
+const SHORT_PAUSE: Duration = Duration::from_millis(200);
 /// While there is no radio to use.
-const NO_RADIO_PAUSE: Duration = Duration::from_secs(15);
+const NO_RADIO_PAUSE: Duration = Duration::from_secs(1);
+/// After a session that needs a person first (a bond to be made anew): not to bother the device meanwhile.
+const PAUSE: Duration = Duration::from_secs(5);
 /// Events of all sessions that may wait for the actor at once.
 const WAITING: usize = 64;
 
@@ -279,6 +279,10 @@ impl Sessions {
         let offset = show::offset_min(desk.zone(), now)?;
         let plan = Plan {
             seen: true,
+            known: Some(DeviceFacts {
+                address: seen.address,
+                ..DeviceFacts::default()
+            }),
             ..Plan::pair(seen.device.clone(), offset, random()?)
         };
         let purpose = Purpose::Pair {
@@ -379,11 +383,16 @@ impl Sessions {
             }
         };
         let pause = match report.reason {
-            reason if reason.is_good() || reason == ReasonCode::NotFound => SHORT_PAUSE,
             ReasonCode::BluetoothOff | ReasonCode::RadioGone | ReasonCode::NotAllowed => {
                 NO_RADIO_PAUSE
             }
-            _ => PAUSE,
+            ReasonCode::NotSupported
+            | ReasonCode::Ambiguous
+            | ReasonCode::PairingRefused
+            | ReasonCode::PairingTimeout
+            | ReasonCode::PasskeyWrong
+            | ReasonCode::BondLost => PAUSE,
+            _ => SHORT_PAUSE,
         };
         self.again_later(pause, Some(device));
         Ok(())

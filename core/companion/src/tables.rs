@@ -85,6 +85,7 @@ CREATE TABLE device(
   paired_at INTEGER NOT NULL,
   last_seen INTEGER,
   last_ending TEXT,
+  last_ended INTEGER,
   battery INTEGER
 ) STRICT;
 CREATE TABLE captured(

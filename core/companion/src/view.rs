@@ -178,6 +178,8 @@ pub struct DeviceView {
     pub state: String,
     /// Why its last session ended: a reason code.
     pub last_ending: Option<String>,
+    /// When that was: two sessions that end alike are told apart by it.
+    pub last_ended: Option<Time>,
     /// Its battery in percent, if it was read.
     pub battery_percent: Option<u8>,
 }
