@@ -44,7 +44,14 @@ pub fn check(job: &mut Job<'_>) -> Result<()> {
     hapi.arg("--definitions").arg(project.join("definitions"));
     let guide = std::env::var_os(GUIDE).map_or_else(|| project.join("stand-ins"), PathBuf::from);
     hapi.arg("--definitions").arg(guide);
-    job.run(hapi.arg("--good").arg(&golden).arg("--bad").arg(&spoilt))?;
+    let refused = golden.join("refused");
+    hapi.arg("--good")
+        .arg(&golden)
+        .arg("--bad")
+        .arg(&spoilt)
+        .arg("--bad")
+        .arg(refused);
+    job.run(&mut hapi)?;
     job.note = format!(
         "{} resources and {} spoilt copies",
         count(&golden)?,
