@@ -20,8 +20,8 @@ use crate::radio::{
 use crate::uuid::Uuid;
 use async_trait::async_trait;
 use btleplug::api::{
-    Central, CentralEvent, CentralState, Characteristic, Manager as _, Peripheral as _, ScanFilter,
-    WriteType,
+    AddressType, Central, CentralEvent, CentralState, Characteristic, Manager as _,
+    Peripheral as _, ScanFilter, WriteType,
 };
 use btleplug::platform::{Adapter, Manager, Peripheral, PeripheralId};
 use futures_util::StreamExt as _;
@@ -353,11 +353,10 @@ async fn advertisement(adapter: &Adapter, id: &PeripheralId) -> Option<Advertise
     if cfg!(target_os = "linux") && properties.rssi.is_none() {
         return None;
     }
-    let address = peripheral.address().into_inner();
     Some(Advertisement {
         device: handle(&peripheral),
         name: properties.local_name,
-        address: (address != [0; 6]).then_some(address),
+        address: lasting(properties.address.into_inner(), properties.address_type),
         services: properties
             .services
             .iter()
@@ -366,6 +365,13 @@ async fn advertisement(adapter: &Adapter, id: &PeripheralId) -> Option<Advertise
         makers_data: properties.manufacturer_data.into_iter().collect(),
         rssi: properties.rssi,
     })
+}
+
+/// An address that stays with the device: public, or random and static (its two highest bits set, Bluetooth Core,
+/// vol. 6, part B, 1.3.2.1). A private one changes every few minutes and identifies nothing.
+fn lasting(address: [u8; 6], kind: Option<AddressType>) -> Option<[u8; 6]> {
+    let stays = kind != Some(AddressType::Random) || address[0] & 0xc0 == 0xc0;
+    (stays && address != [0; 6]).then_some(address)
 }
 
 /// The address, which outlives a change of adapters; where the platform hides it, its own id for this phone.

@@ -11,6 +11,29 @@
 //! 5. [`Radio`]: what reaches devices; [`ScriptedRadio`] replays a script, [`BtleplugRadio`] is the real one (feature
 //!    `btleplug`; on Linux with a pairing agent of its own). [`RadioFault::from_text`] makes sense of what platforms say.
 //! 6. [`run_session`] joins a machine and a radio; [`find_devices`] lists what is near.
+//!
+//! ```
+//! use reading::Moment;
+//! use std::sync::Arc;
+//! use teleward_device::*;
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let now = Moment::from_ms(1_718_471_847_000);
+//! let script = Script::parse(r#"{"devices": [{"device": "cuff-1", "frames": [{"bytes": "00800052006100"}]}]}"#)?;
+//! let radio = Arc::new(ScriptedRadio::new(script, now)?);
+//! let (to, mut events) = tokio::sync::mpsc::unbounded_channel();
+//! let plan = Plan::pair(DeviceHandle("cuff-1".to_owned()), 120, [7; 16]);
+//! let report = run_session(radio, plan, now, to, std::future::pending()).await;
+//! assert_eq!((report.reason, report.records), (ReasonCode::Done, 1));
+//! while let Some(event) = events.recv().await {
+//!     if let SessionEvent::Record(record) = event {
+//!         assert!(record.fault().is_none(), "to be journalled, then made into a reading");
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod blood_pressure;
 mod bytes;

@@ -14,7 +14,8 @@ pub struct Plan {
     pub bonded: bool,
     /// Whether the device was seen just now, so that it is connected to without a scan.
     pub seen: bool,
-    /// What is known from the pairing; only what is missing is read again.
+    /// What is known already, at least the address where the radio tells it. A device whose System ID, model or serial
+    /// number is known is not asked again.
     pub known: Option<DeviceFacts>,
     /// The phone's offset from UTC, in minutes.
     pub utc_offset_min: i16,

@@ -10,6 +10,27 @@
 //! 6. [`look_alikes`]: which readings without a key of their own are possibly the same.
 //! 7. [`fhir`]: one FHIR R4 `Observation` a line, out and in again without loss.
 //!
+//! ```
+//! use teleward_reading::*;
+//!
+//! let reading = typed_blood_pressure(&TypedBloodPressure {
+//!     install: [1; 16],
+//!     draft: [2; 16],
+//!     systolic: "128".parse()?,
+//!     diastolic: "82.0".parse()?,
+//!     pulse_rate: None,
+//!     unit: PressureUnit::MmHg,
+//!     measured: Moment::from_ms(1_718_452_800_000),
+//!     utc_offset_min: 120,
+//!     typed: Moment::from_ms(1_718_452_860_000),
+//! })?;
+//! let gateway = Gateway { install: [1; 16], software: "0.1.0".to_owned() };
+//! let line = to_observation(&reading, "00112233445566778899aabbccddeeff", &gateway);
+//! assert!(line.contains(r#""value":82.0"#), "digits stay as they were typed");
+//! assert_eq!(from_observation(&line)?.reading, reading);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Nothing here does I/O, reads a clock or draws a random number. `core/device` makes readings from frames, the
 //! companion keeps and sends them, the station takes them in again.
 
