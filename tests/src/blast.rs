@@ -118,13 +118,26 @@ async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Result<
     };
     let text = std::str::from_utf8(&buffer[..head])?;
     let status = text.split(' ').nth(1).context("no status")?.parse()?;
-    let length = text.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length")
-            .then(|| value.trim().parse::<usize>().ok())?
-    });
-    let whole = head + length.context("an answer without Content-Length")?;
-    while buffer.len() < whole {
+    let header = |wanted: &str| {
+        text.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case(wanted)
+                .then(|| value.trim().to_owned())
+        })
+    };
+    let length = header("content-length")
+        .map(|value| value.parse::<usize>())
+        .transpose()?;
+    let chunked = header("transfer-encoding").is_some_and(|value| value == "chunked");
+    loop {
+        let whole = match length {
+            Some(length) => buffer.len() >= head + length,
+            None if chunked => buffer.len() > head && buffer.ends_with(b"0\r\n\r\n"),
+            None => true,
+        };
+        if whole {
+            break;
+        }
         if stream.read_buf(buffer).await? == 0 {
             bail!("the server closed the connection");
         }

@@ -6,7 +6,7 @@ describe('times right across the change to summer time', () => {
   it('shows the wall clock that hung there', () => {
     expect(clock('2026-03-29T00:59:00.000Z', 'Europe/London')).toBe('00:59')
     expect(clock('2026-03-29T01:00:00.000Z', 'Europe/London')).toBe('02:00')
-    expect(offset('2026-03-29T00:59:00.000Z', 'Europe/London')).toBe('GMT')
+    expect(offset('2026-03-29T00:59:00.000Z', 'Europe/London')).toMatch(/^GMT(\+0)?$/)
     expect(offset('2026-03-29T01:00:00.000Z', 'Europe/London')).toBe('GMT+1')
   })
   it('tells the two hours apart that are called 01:30 in autumn', () => {
