@@ -52,6 +52,16 @@ class Adapter(Controller):
     """The hub's adapter. bumble's controller keeps its state over a reset and never ends a cancelled connection
     attempt; a real one does (Core 5.4, Vol 4 Part E, 7.3.2 and 7.8.13)."""
 
+    # A controller of Core 4.2 without privacy: for the features left out here Linux waits for the *enhanced* connection
+    # event, which bumble never sends, and then gives the connection up.
+    le_features = (
+        hci.LeFeatureMask.LE_ENCRYPTION
+        | hci.LeFeatureMask.CONNECTION_PARAMETERS_REQUEST_PROCEDURE
+        | hci.LeFeatureMask.EXTENDED_REJECT_INDICATION
+        | hci.LeFeatureMask.PERIPHERAL_INITIATED_FEATURE_EXCHANGE
+        | hci.LeFeatureMask.LE_PING
+    )
+
     def on_hci_reset_command(self, command):
         self.le_scan_enable = False
         self.pending_le_connection = None
@@ -97,7 +107,7 @@ class Faults:
     """What goes wrong while the cuff sends its records; each is over once it happened."""
 
     drop_before_first: bool = False
-    """The link breaks when the hub has subscribed and nothing was sent."""
+    """The link breaks when the hub has subscribed and reads the clock, before anything was sent."""
     drop_after_sending: int = 0
     """The link breaks right after so many indications left, before the last one's confirmation counts."""
     twice: bool = False
@@ -240,6 +250,9 @@ class Cuff:
         ]
 
     def read_clock(self, _connection) -> bytes:
+        if self.faults.drop_before_first:
+            self.faults = Faults()
+            asyncio.get_running_loop().call_soon(self.drop_link)
         now = self.now()
         return date_time(now) + bytes([now.isoweekday(), now.microsecond * 256 // 1_000_000, 0])
 
@@ -274,8 +287,7 @@ class Cuff:
         self.reached.set()
         await self.hold.wait()
         if self.faults.drop_before_first:
-            self.faults = Faults()
-            self.drop_link()
+            # `read_clock` breaks the link.
             return
         sent = 0
         for frame in list(self.memory):
