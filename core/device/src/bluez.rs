@@ -106,6 +106,16 @@ impl Bluez {
         expected.insert(path(id), device.clone());
     }
 
+    /// From now on it may not: nobody pairs behind our back.
+    pub(crate) fn unexpect(&self, id: &str) {
+        let mut expected = self
+            .agent
+            .expected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        expected.remove(&path(id));
+    }
+
     /// Pairs and bonds.
     pub(crate) async fn pair(&self, id: &str, device: &DeviceHandle) -> Result<(), RadioFault> {
         self.expect(id, device);

@@ -81,7 +81,15 @@ struct Link {
     peripheral: Peripheral,
     /// Moves values for as long as the radio lives.
     pump: JoinHandle<()>,
-    up: bool,
+    state: LinkState,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LinkState {
+    Down,
+    /// Being made: it may come up and break again before the call to connect returns.
+    Connecting,
+    Up,
 }
 
 struct Inner {
@@ -258,10 +266,10 @@ impl Shared {
     /// Tells the end of a link, once.
     fn unlinked(&self, device: &DeviceHandle) {
         let was_up = match self.lock().links.get_mut(device) {
-            Some(link) => std::mem::replace(&mut link.up, false),
-            None => false,
+            Some(link) => std::mem::replace(&mut link.state, LinkState::Down),
+            None => LinkState::Down,
         };
-        if was_up {
+        if was_up != LinkState::Down {
             self.events.send(&RadioEvent::Disconnected(device.clone()));
         }
     }
@@ -269,7 +277,10 @@ impl Shared {
     async fn look_at_links(&self) {
         let up: Vec<(DeviceHandle, Peripheral)> = {
             let inner = self.lock();
-            let links = inner.links.iter().filter(|(_, link)| link.up);
+            let links = inner
+                .links
+                .iter()
+                .filter(|(_, link)| link.state == LinkState::Up);
             links
                 .map(|(device, link)| (device.clone(), link.peripheral.clone()))
                 .collect()
@@ -317,7 +328,7 @@ impl Shared {
         let link = Link {
             peripheral: peripheral.clone(),
             pump,
-            up: false,
+            state: LinkState::Down,
         };
         if let Some(other) = self.lock().links.insert(device.clone(), link) {
             other.pump.abort();
@@ -339,9 +350,9 @@ impl Shared {
         Ok((peripheral, characteristic.ok_or(RadioFault::NotSupported)?))
     }
 
-    fn mark_up(&self, device: &DeviceHandle) {
+    fn mark(&self, device: &DeviceHandle, state: LinkState) {
         if let Some(link) = self.lock().links.get_mut(device) {
-            link.up = true;
+            link.state = state;
         }
     }
 }
@@ -448,27 +459,20 @@ impl Radio for BtleplugRadio {
     async fn connect(&self, device: &DeviceHandle) -> Result<(), RadioFault> {
         let peripheral = self.0.peripheral(device).await?;
         // From here on the end of the link is told, even of one that breaks before the call returns.
-        self.0.mark_up(device);
+        self.0.mark(device, LinkState::Connecting);
         #[cfg(target_os = "linux")]
         self.0.bluez.expect(&peripheral.id().to_string(), device);
-        match peripheral.connect().await.map_err(fault) {
-            Ok(()) => Ok(()),
-            // Android reports a failed MTU exchange as a failed connection, with the link up.
-            Err(_)
-                if cfg!(target_os = "android")
-                    && peripheral.is_connected().await.unwrap_or(false) =>
-            {
-                Ok(())
-            }
-            Err(fault) => {
-                if !peripheral.is_connected().await.unwrap_or(false)
-                    && let Some(link) = self.0.lock().links.get_mut(device)
-                {
-                    link.up = false;
-                }
-                Err(fault)
-            }
+        let connected = peripheral.connect().await.map_err(fault);
+        // Android reports a failed MTU exchange as a failed connection, with the link up.
+        let half_up = cfg!(target_os = "android")
+            && connected.is_err()
+            && peripheral.is_connected().await.unwrap_or(false);
+        if connected.is_ok() || half_up {
+            self.0.mark(device, LinkState::Up);
+            return Ok(());
         }
+        self.0.mark(device, LinkState::Down);
+        connected
     }
 
     async fn discover(&self, device: &DeviceHandle) -> Result<Vec<Attribute>, RadioFault> {
@@ -553,6 +557,8 @@ impl Radio for BtleplugRadio {
 
     async fn disconnect(&self, device: &DeviceHandle) -> Result<(), RadioFault> {
         let peripheral = self.0.peripheral(device).await?;
+        #[cfg(target_os = "linux")]
+        self.0.bluez.unexpect(&peripheral.id().to_string());
         peripheral.disconnect().await.map_err(fault)
     }
 
