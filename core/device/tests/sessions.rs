@@ -365,3 +365,18 @@ fn a_script_that_is_not_well_formed_is_refused() {
         assert!(Script::parse(bad).is_err(), "{bad}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_script_of_the_documentation_plays() {
+    let page = include_str!("../../../docs/radio-scripts.md");
+    let script = page.split("```").nth(1).unwrap().trim_start_matches("json");
+    let radio = ScriptedRadio::new(Script::parse(script).unwrap(), now()).unwrap();
+    let device = DeviceHandle("cuff-1".to_owned());
+    let (to, _events) = tokio::sync::mpsc::unbounded_channel();
+    let plan = Plan::pair(device, 60, [7; 16]);
+    let report = run_session(Arc::new(radio), plan, now(), to, std::future::pending()).await;
+    assert_eq!(
+        (report.reason, report.records, report.repeated),
+        (ReasonCode::Done, 1, 1)
+    );
+}

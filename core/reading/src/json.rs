@@ -45,6 +45,8 @@ pub enum JsonError {
 }
 
 const MAX_DEPTH: usize = 24;
+/// No resource of ours has an object with more; each new member is compared with those before it.
+const MAX_MEMBERS: usize = 64;
 const MAX_BYTES: usize = 256 * 1024;
 
 impl Json {
@@ -259,6 +261,9 @@ impl Parser<'_> {
         loop {
             self.space();
             let name = self.string()?;
+            if members.len() == MAX_MEMBERS {
+                return Err(JsonError::TooLarge);
+            }
             if members.iter().any(|(known, _)| *known == name) {
                 return Err(JsonError::Duplicate { name });
             }
@@ -448,5 +453,8 @@ mod tests {
             })
         );
         assert_eq!(parse(&"[".repeat(100)), Err(JsonError::TooLarge));
+        let members: Vec<String> = (0..65).map(|n| format!("\"{n}\":0")).collect();
+        let text = format!("{{{}}}", members.join(","));
+        assert_eq!(parse(&text), Err(JsonError::TooLarge));
     }
 }

@@ -2,10 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test's way to fail
 
+use proptest::prelude::*;
 use serde_json::Value;
 use teleward_reading::{
-    DeviceIdentity, DeviceTime, IdError, Kind, Place, ReadingId, RecordFields, device_reading_id,
-    from_hex, typed_reading_id,
+    Decimal, DeviceIdentity, DeviceTime, IdError, Kind, Moment, Number, Place, ReadingId,
+    RecordFields, device_reading_id, from_hex, typed_reading_id,
 };
 
 fn table() -> Value {
@@ -103,5 +104,25 @@ fn an_id_is_64_lower_case_hex_digits() {
     assert_eq!(text.parse::<ReadingId>().unwrap().to_string(), text);
     for bad in [&text[1..], &text.to_uppercase(), &format!("{text}0"), ""] {
         assert_eq!(bad.parse::<ReadingId>(), Err(IdError::Text));
+    }
+}
+
+proptest! {
+    #[test]
+    fn texts_from_outside_are_refused_or_written_back_as_they_were(
+        text in prop_oneof!["\\PC{0,40}", "(sysid|dis|addr):[0-9a-f]{0,64}", "-?[0-9.eE+-]{0,24}", "[0-9TZ:.+-]{20,30}"],
+    ) {
+        if let Ok(identity) = text.parse::<DeviceIdentity>() {
+            prop_assert_eq!(identity.to_string(), text.clone());
+        }
+        if let Ok(number) = text.parse::<Decimal>() {
+            prop_assert_eq!(number.token().parse(), Ok(number));
+        }
+        if let Ok(number) = text.parse::<Number>() {
+            prop_assert_eq!(number.value().is_none(), number.to_string() == text && !text.ends_with(|c: char| c.is_ascii_digit()));
+        }
+        if let Ok((moment, offset)) = Moment::parse_with_offset(&text) {
+            prop_assert!(moment.at_offset(offset) == text || moment.to_string() == text);
+        }
     }
 }
