@@ -63,6 +63,12 @@ impl FaultPipe {
     /// Waits until `point` has been reported `n` times since the last call; the process holds there.
     #[must_use]
     pub fn reached(&self, point: &str, n: u32, patience: Duration) -> bool {
+        self.count(point, n, patience) == n
+    }
+
+    /// How often `point` is reported within `patience`, up to `n` times.
+    #[must_use]
+    pub fn count(&self, point: &str, n: u32, patience: Duration) -> u32 {
         let (end, mut passed) = (Instant::now() + patience, 0);
         while let Ok(line) = self
             .reports
@@ -70,10 +76,10 @@ impl FaultPipe {
         {
             passed += u32::from(line == point);
             if passed == n {
-                return true;
+                break;
             }
         }
-        false
+        passed
     }
 
     /// Forgets what earlier processes reported.

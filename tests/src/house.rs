@@ -171,6 +171,19 @@ impl House {
         Ok(())
     }
 
+    /// SIGKILL, then a new process that will hold at a fault point, maybe before it is ready.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub fn spawn(&mut self, part: Part, armed: &[(&'static str, String)]) -> anyhow::Result<()> {
+        self.kill(part)?;
+        match part {
+            Part::Relay => self.start_relay(armed).map(drop),
+            Part::Station => self.start_station(armed),
+            Part::Phone => anyhow::bail!("the phone is not part of the house"),
+        }
+    }
+
     /// SIGKILL, then a new process on the same folder and port.
     ///
     /// # Errors

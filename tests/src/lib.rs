@@ -15,6 +15,7 @@ pub mod fault;
 pub mod house;
 pub mod liar;
 pub mod mail;
+pub mod phone;
 pub mod process;
 pub mod sample;
 pub mod seed;

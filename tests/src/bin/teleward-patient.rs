@@ -16,10 +16,10 @@ use companion::{
 };
 use serde_json::{Value, json};
 use std::io::BufRead as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use vault::FileVault;
+use vault::{FileVault, KeyVault, KeyVaultError, Sensitive};
 use wire::Time;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
@@ -41,7 +41,10 @@ async fn main() -> anyhow::Result<()> {
     let folder = Path::new(&folder);
     let mut config = Config::new(folder.join("data"));
     config.pace = quick();
-    let key_vault = Arc::new(FileVault::open(&folder.join("keys"), None)?);
+    let key_vault = Arc::new(Lockable {
+        vault: FileVault::open(&folder.join("keys"), None)?,
+        flag: folder.join("locked"),
+    });
     let companion = Companion::open(config, Ports { key_vault, radio })?;
     println!("{}", json!({ "ready": true }));
     // standard input is read on this thread's own; the answers come in the order of the questions
@@ -62,6 +65,34 @@ async fn main() -> anyhow::Result<()> {
     }
     companion.close().await;
     Ok(())
+}
+
+/// A key vault that is locked while a file of that name lies there: a phone that was not unlocked since its start.
+struct Lockable {
+    vault: FileVault,
+    flag: PathBuf,
+}
+
+impl Lockable {
+    fn open(&self) -> Result<&FileVault, KeyVaultError> {
+        if self.flag.exists() {
+            Err(KeyVaultError::Unavailable)
+        } else {
+            Ok(&self.vault)
+        }
+    }
+}
+
+impl KeyVault for Lockable {
+    fn load(&self, name: &str) -> Result<Sensitive<Vec<u8>>, KeyVaultError> {
+        self.open()?.load(name)
+    }
+    fn store(&self, name: &str, secret: &[u8]) -> Result<(), KeyVaultError> {
+        self.open()?.store(name, secret)
+    }
+    fn delete(&self, name: &str) -> Result<(), KeyVaultError> {
+        self.open()?.delete(name)
+    }
 }
 
 /// Short pauses: a journey waits for nothing that is not what it tests.
@@ -105,6 +136,14 @@ async fn answer(companion: &Companion, question: &Value) -> anyhow::Result<Value
         "pair" => pair(companion).await?,
         "network" => {
             companion.network_changed(Network::Available).await?;
+            Value::Null
+        }
+        "wait" => {
+            // until something changes, or for as long as a moment is for a person
+            let change = companion.next_change(companion::Revision(
+                question["after"].as_u64().unwrap_or(u64::MAX),
+            ));
+            let _changed = tokio::time::timeout(Duration::from_millis(100), change).await;
             Value::Null
         }
         "status" => status(companion).await?,
