@@ -5,9 +5,10 @@ use crate::RelayError;
 use crate::state::{Directory, Principal};
 use axum::http::request::Parts as Head;
 use axum::http::{HeaderMap, header};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::RwLock;
-use wire::request::{Clock, MAX_VALIDITY, MAX_VALIDITY_PUT, Parts, Signed};
+use std::time::Duration;
+use wire::request::{Clock, Parts, Signed};
 use wire::{Hash, Kid, Time};
 
 /// The names under which this relay is known.
@@ -53,7 +54,7 @@ pub struct Asker {
     pub digest: Option<Hash>,
 }
 
-/// Checks the signature, then the clock.
+/// Checks the signature, then the clock. `longest` is how long such a request may be valid.
 ///
 /// # Errors
 /// [`RelayError::Foreign`], [`RelayError::Clock`].
@@ -61,6 +62,7 @@ pub fn check(
     head: &Head,
     authorities: &Authorities,
     directory: &RwLock<Directory>,
+    longest: Duration,
     now: Time,
 ) -> Result<Asker, RelayError> {
     let one = |name: &str| header_text(&head.headers, name);
@@ -90,11 +92,6 @@ pub fn check(
     signed
         .verify(&parts, &key)
         .map_err(|_| RelayError::Foreign)?;
-    let longest = if head.method == axum::http::Method::PUT {
-        MAX_VALIDITY_PUT
-    } else {
-        MAX_VALIDITY
-    };
     if signed.clock(now, longest) == Clock::Off {
         return Err(RelayError::Clock);
     }
@@ -129,6 +126,46 @@ fn authority(head: &Head) -> Option<String> {
     Some(text.to_ascii_lowercase())
 }
 
+/// Headers that a proxy adds.
+const FORWARDED: &str = "x-forwarded-for";
+
+/// Whether a proxy passed this request on.
+#[must_use]
+pub fn was_forwarded(headers: &HeaderMap) -> bool {
+    headers.contains_key(FORWARDED) || headers.contains_key(header::FORWARDED)
+}
+
+/// Whose address counts: the socket's, or what the operator's proxy on this machine wrote last.
+#[must_use]
+pub fn caller(headers: &HeaderMap, from: SocketAddr, behind: Proxy) -> IpAddr {
+    let socket = from.ip().to_canonical();
+    if behind == Proxy::None || !socket.is_loopback() {
+        return socket;
+    }
+    let last = headers.get_all(FORWARDED).iter().next_back();
+    last.and_then(|line| line.to_str().ok())
+        .and_then(|line| line.rsplit(',').next())
+        .and_then(|address| address.trim().parse::<IpAddr>().ok())
+        .map_or(socket, |address| address.to_canonical())
+}
+
+/// Whether a proxy of the operator's stands in front.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proxy {
+    /// None: the socket's address is the caller's.
+    None,
+    /// One on this machine, which writes `X-Forwarded-For`.
+    OnThisMachine,
+}
+
+/// Addresses that one subscriber has: an IPv6 line is given a /64 at least.
+fn household(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
+        v4 => v4,
+    }
+}
+
 /// Token buckets per address, in memory only, emptied when there are too many of them.
 #[derive(Debug)]
 pub struct Buckets {
@@ -151,8 +188,9 @@ impl Buckets {
     }
 
     /// Takes one token.
-    pub fn take(&mut self, from: SocketAddr, now: Time) -> bool {
-        if self.held.len() >= self.most {
+    pub fn take(&mut self, from: IpAddr, now: Time) -> bool {
+        let from = household(from);
+        if self.held.len() >= self.most && !self.held.contains_key(&from) {
             let (rate, burst) = (self.rate, self.burst);
             self.held
                 .retain(|_, (tokens, at)| *tokens + now.since(*at).as_secs_f64() * rate < burst);
@@ -160,7 +198,7 @@ impl Buckets {
                 self.held.clear();
             }
         }
-        let (tokens, at) = self.held.entry(from.ip()).or_insert((self.burst, now));
+        let (tokens, at) = self.held.entry(from).or_insert((self.burst, now));
         *tokens = (*tokens + now.since(*at).as_secs_f64() * self.rate).min(self.burst);
         *at = now;
         if *tokens < 1.0 {
@@ -168,5 +206,49 @@ impl Buckets {
         }
         *tokens -= 1.0;
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail here")]
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_subscriber_has_one_bucket_and_a_full_table_forgets_the_quiet() {
+        let mut buckets = Buckets::new(1.0, 2.0, 2);
+        let at = Time::from_ms(0);
+        assert!(buckets.take(ip("2001:db8::1"), at));
+        assert!(buckets.take(ip("2001:db8::2"), at));
+        assert!(!buckets.take(ip("2001:db8::3"), at), "one /64, one bucket");
+        assert!(buckets.take(ip("192.0.2.1"), at));
+        assert!(buckets.take(ip("::ffff:192.0.2.1"), at));
+        assert!(
+            !buckets.take(ip("192.0.2.1"), at),
+            "the same address in IPv6 clothes"
+        );
+        let later = Time::from_ms(10_000);
+        assert!(buckets.take(ip("192.0.2.9"), later));
+        assert_eq!(buckets.held.len(), 1, "who is quiet again needs no memory");
+    }
+
+    #[test]
+    fn only_a_proxy_on_this_machine_is_believed() {
+        let mut headers = HeaderMap::new();
+        headers.insert(FORWARDED, "203.0.113.5, 198.51.100.7".parse().unwrap());
+        let local = SocketAddr::from(([127, 0, 0, 1], 9));
+        let away = SocketAddr::from(([192, 0, 2, 1], 9));
+        assert_eq!(
+            caller(&headers, local, Proxy::OnThisMachine),
+            ip("198.51.100.7")
+        );
+        assert_eq!(caller(&headers, local, Proxy::None), local.ip());
+        assert_eq!(caller(&headers, away, Proxy::OnThisMachine), away.ip());
+        headers.insert(FORWARDED, "nonsense".parse().unwrap());
+        assert_eq!(caller(&headers, local, Proxy::OnThisMachine), local.ip());
     }
 }

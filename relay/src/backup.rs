@@ -3,6 +3,7 @@
 use crate::mailbox::file_path;
 use crate::{RelayError, keys, schema};
 use rusqlite::backup::Backup;
+use rusqlite::{Connection, params};
 use std::path::Path;
 use std::time::Duration;
 use wire::{EnvelopeId, MailboxId, sha256};
@@ -16,8 +17,10 @@ pub fn backup(dir: &Path, to: &Path) -> Result<(), RelayError> {
     let from = schema::open_to_read(&dir.join("relay.db"))?;
     let mut copy = rusqlite::Connection::open(to.join("relay.db"))?;
     Backup::new(&from, &mut copy)?.run_to_completion(500, Duration::from_millis(5), None)?;
+    copy_rest(dir, to)?;
+    forget_released(&from, &copy, to)?;
     copy.close().map_err(|(_, error)| error)?;
-    copy_rest(dir, to)
+    settle(to)
 }
 
 /// Makes a relay's folder from a backup, and brings the reserve key into use: phones and stations that hold cursors of
@@ -31,9 +34,52 @@ pub fn restore(from: &Path, dir: &Path) -> Result<(), RelayError> {
     std::fs::copy(from.join("relay.db"), dir.join("relay.db"))?;
     copy_rest(from, dir)?;
     keys::take_reserve(dir)?;
-    std::fs::File::open(dir)?
-        .sync_all()
-        .map_err(RelayError::from)
+    settle(dir)
+}
+
+/// A file that was released while the copy was made is released in the copy too. One that is missing for any other
+/// reason is damage, and told.
+fn forget_released(from: &Connection, copy: &Connection, to: &Path) -> Result<(), RelayError> {
+    let mut rows =
+        copy.prepare("SELECT box, n, id FROM envelope WHERE released = 0 AND bytes IS NULL")?;
+    let mut rows = rows.query([])?;
+    while let Some(row) = rows.next()? {
+        let (mailbox, n, id): (_, i64, _) =
+            (MailboxId(row.get(0)?), row.get(1)?, EnvelopeId(row.get(2)?));
+        if file_path(&to.join("files"), mailbox, id).is_file() {
+            continue;
+        }
+        let released: bool = from.query_row(
+            "SELECT released FROM envelope WHERE box = ?1 AND n = ?2",
+            params![mailbox.0, n],
+            |row| row.get(0),
+        )?;
+        if !released {
+            return Err(RelayError::Damaged("an envelope's file is missing"));
+        }
+        copy.execute(
+            "UPDATE envelope SET released = 1 WHERE box = ?1 AND n = ?2",
+            params![mailbox.0, n],
+        )?;
+        copy.execute(
+            "UPDATE mailbox SET bytes = (SELECT coalesce(sum(size), 0) FROM envelope WHERE box = ?1 AND released = 0) WHERE box = ?1",
+            params![mailbox.0],
+        )?;
+    }
+    Ok(())
+}
+
+/// Everything in the folder, and the folder itself, onto the disk.
+fn settle(folder: &Path) -> Result<(), RelayError> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            settle(&path)?;
+        } else {
+            std::fs::File::open(path)?.sync_all()?;
+        }
+    }
+    Ok(std::fs::File::open(folder)?.sync_all()?)
 }
 
 fn fresh(folder: &Path) -> Result<(), RelayError> {
@@ -59,7 +105,11 @@ fn copy_rest(from: &Path, to: &Path) -> Result<(), RelayError> {
             for file in std::fs::read_dir(mailbox.path())? {
                 let file = file?;
                 if Path::new(&file.file_name()).extension().is_none() {
-                    std::fs::copy(file.path(), target.join(file.file_name()))?;
+                    match std::fs::copy(file.path(), target.join(file.file_name())) {
+                        // released a moment ago: the caller looks whether its row agrees
+                        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                        other => drop(other?),
+                    }
                 }
             }
         }

@@ -1,6 +1,8 @@
 //! `teleward relay …`, mounted by the command line.
 
-use crate::serve::{RelayConfig, Tls, serve};
+mod settings;
+
+use crate::serve::serve;
 use crate::{RelayError, keys, links, schema};
 use clap::{Args as ClapArgs, Subcommand};
 use serde_json::json;
@@ -25,40 +27,52 @@ pub struct Args {
 
 #[derive(Debug, Clone, ClapArgs)]
 struct RunArgs {
-    /// Where everything lies.
-    #[arg(long, env = "TELEWARD_RELAY_DIR", default_value = "relay-data")]
-    dir: PathBuf,
-    /// Where to listen; port 0 takes a free one.
-    #[arg(long, env = "TELEWARD_RELAY_LISTEN", default_value = "127.0.0.1:8440")]
-    listen: SocketAddr,
+    /// A JSON file with settings, named as these flags with `_` for `-`. Flags and environment come before it.
+    #[arg(long, env = "TELEWARD_RELAY_CONFIG")]
+    config: Option<PathBuf>,
+    /// Where everything lies [default: relay-data].
+    #[arg(long, env = "TELEWARD_RELAY_DIR")]
+    dir: Option<PathBuf>,
+    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8440, or a free port when that is taken].
+    #[arg(long, env = "TELEWARD_RELAY_LISTEN")]
+    listen: Option<SocketAddr>,
     /// A name (host, or host:port) under which phones and stations reach it; may be given several times. Without one,
     /// only loopback.
     #[arg(long, env = "TELEWARD_RELAY_AUTHORITY", value_delimiter = ',')]
     authority: Vec<String>,
     /// Where the certificate comes from.
-    #[arg(long, value_parser = ["files"], requires_all = ["cert", "key"])]
+    #[arg(long, value_parser = ["files"])]
     tls: Option<String>,
     /// The certificate chain (PEM).
-    #[arg(long, requires = "tls")]
+    #[arg(long)]
     cert: Option<PathBuf>,
     /// Its private key (PEM).
-    #[arg(long, requires = "tls")]
+    #[arg(long)]
     key: Option<PathBuf>,
     /// What a request for /metrics carries as bearer token; without one, only loopback may read them.
     #[arg(long, env = "TELEWARD_RELAY_METRICS_TOKEN", hide_env_values = true)]
     metrics_token: Option<String>,
-    /// The most bytes that lie in one mailbox.
-    #[arg(long, default_value_t = crate::Limits::default().quota.bytes)]
-    quota_bytes: u64,
-    /// The most files a day and mailbox.
-    #[arg(long, default_value_t = crate::Limits::default().quota.per_day)]
-    quota_per_day: u64,
-    /// Requests a second from one address.
-    #[arg(long, default_value_t = crate::Limits::default().requests_per_second)]
-    requests_per_second: f64,
-    /// Requests from one address in a burst.
-    #[arg(long, default_value_t = crate::Limits::default().burst)]
-    burst: f64,
+    /// A proxy on this machine stands in front and writes X-Forwarded-For.
+    #[arg(long)]
+    behind_proxy: bool,
+    /// The most bytes that lie in one mailbox [default: 536870912].
+    #[arg(long)]
+    quota_bytes: Option<u64>,
+    /// The most files a day and mailbox [default: 5000].
+    #[arg(long)]
+    quota_per_day: Option<u64>,
+    /// Requests a second from one address [default: 200].
+    #[arg(long)]
+    requests_per_second: Option<f64>,
+    /// Requests from one address in a burst [default: 1000].
+    #[arg(long)]
+    burst: Option<f64>,
+    /// Open connections in all [default: 8192].
+    #[arg(long)]
+    connections: Option<usize>,
+    /// Seconds that a request's head, and then its body, may take to arrive [default: 60].
+    #[arg(long)]
+    slow_client_s: Option<u64>,
     /// Print one line of JSON once it listens.
     #[arg(long)]
     json: bool,
@@ -168,17 +182,8 @@ pub async fn run(args: Args) -> Result<(), RelayError> {
 }
 
 async fn run_server(args: RunArgs) -> Result<(), RelayError> {
-    let mut config = RelayConfig::new(&args.dir);
-    config.listen = args.listen;
-    config.authorities = args.authority;
-    config.tls = args.cert.zip(args.key).map(|(cert, key)| Tls { cert, key });
-    config.metrics_token = args.metrics_token;
-    config.limits.quota = wire::api::Quota {
-        bytes: args.quota_bytes,
-        per_day: args.quota_per_day,
-    };
-    config.limits.requests_per_second = args.requests_per_second;
-    config.limits.burst = args.burst;
+    let as_json = args.json;
+    let config = settings::settle(args)?;
     let scheme = if config.tls.is_some() {
         "https"
     } else {
@@ -186,7 +191,7 @@ async fn run_server(args: RunArgs) -> Result<(), RelayError> {
     };
     let running = serve(config).await?;
     let url = format!("{scheme}://{}", running.address);
-    if args.json {
+    if as_json {
         say(
             &json!({ "relay": url, "receipt": running.receipt, "reserve": running.reserve })
                 .to_string(),

@@ -35,6 +35,9 @@ pub enum RelayError {
     /// Too much waits already.
     #[error("busy; try again soon")]
     Busy,
+    /// The body did not come, or not in time.
+    #[error("the body did not come whole")]
+    Interrupted,
     /// Full, or the day's share is used.
     #[error("this mailbox is full, or its share of the day is used")]
     Quota,

@@ -4,16 +4,20 @@
 //! the bytes are on the disk. It sees ciphertext, sizes and hours; it depends on `wire` alone and cannot open anything.
 //!
 //! Read in this order: `state` (who may do what), `writer` (one thread, group commit), `mailbox` and `links` (what is
-//! stored), `auth` (from a request to a key), `http` (the interface), `live` (the WebSocket).
+//! stored), `auth` (from a request to a key), `http` (the interface; `mail` and `clinics` behind it), `live` (the WebSocket).
 
 mod auth;
 mod backup;
+mod body;
+mod clinics;
 pub mod command;
+mod connections;
 mod error;
 mod http;
 mod keys;
 mod links;
 mod live;
+mod mail;
 mod mailbox;
 mod metrics;
 mod page;
@@ -22,23 +26,24 @@ mod serve;
 mod state;
 mod writer;
 
-pub use auth::Authorities;
+pub use auth::{Authorities, Proxy};
 pub use backup::{Verified, backup, restore, verify};
 pub use error::RelayError;
 pub use serve::{Limits, RelayConfig, Running, Tls, serve};
 
 use rusqlite::Connection;
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::watch;
-use wire::SigningKey;
+use wire::{Kid, SigningKey};
 
 /// Where a process may be killed in a test.
 pub const FAULT_POINTS: &[&str] = &["relay.before_commit", "relay.after_commit"];
 
 /// Everything that a running relay holds.
 struct Relay {
-    directory: RwLock<state::Directory>,
+    directory: Arc<RwLock<state::Directory>>,
     writer: writer::Writer,
     readers: Mutex<Vec<Connection>>,
     database: PathBuf,
@@ -46,6 +51,9 @@ struct Relay {
     receipt: SigningKey,
     authorities: Authorities,
     buckets: Mutex<auth::Buckets>,
+    proxy: Proxy,
+    bodies: body::Budget,
+    nonces: Mutex<HashMap<Kid, u32>>,
     live: live::Live,
     metrics: metrics::Metrics,
     metrics_token: Option<String>,

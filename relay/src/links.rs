@@ -4,6 +4,7 @@ use crate::RelayError;
 use crate::mailbox::{signed, unsigned};
 use crate::state::{Directory, Link, TenantId};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
+use std::collections::HashMap;
 use wire::api::{LinkItem, LinkItems, PAGE, Quota};
 use wire::roster::RosterChain;
 use wire::{Kid, MailboxId, PublicKey, Time};
@@ -144,6 +145,13 @@ pub fn take_nonce(
     } else {
         Err(RelayError::Foreign)
     }
+}
+
+/// How many nonces of each key are remembered.
+pub fn count_nonces(db: &Connection) -> Result<HashMap<Kid, u32>, RelayError> {
+    let mut rows = db.prepare_cached("SELECT key, count(*) FROM nonce GROUP BY key")?;
+    let rows = rows.query_map([], |row| Ok((Kid(row.get(0)?), row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Forgets nonces whose requests have expired.

@@ -2,7 +2,7 @@
 //! Nothing is stored; a slow reader loses frames and finds its mail by listing.
 
 use crate::auth::Asker;
-use crate::state::{Link, Principal, TenantId};
+use crate::state::{Directory, Link, Principal, TenantId};
 use crate::{Relay, RelayError};
 use axum::extract::WebSocketUpgrade;
 use axum::extract::ws::{Message, WebSocket};
@@ -60,6 +60,33 @@ impl Live {
                 ends.remove(&end);
             }
         }
+    }
+
+    /// Ends the lines of whoever has no right to them any more.
+    fn hang_up(&self, keeps: impl Fn(End) -> bool) {
+        // a dropped sender ends its line
+        self.ends
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|end, _| keeps(*end));
+    }
+
+    /// Ends an install's lines.
+    pub fn hang_up_link(&self, up: MailboxId) {
+        self.hang_up(|end| end != End::Link(up));
+    }
+
+    /// Ends a clinic's lines; the keys that still count open new ones.
+    pub fn hang_up_station(&self, tenant: TenantId) {
+        self.hang_up(|end| end != End::Station(tenant));
+    }
+
+    /// Ends the lines of everybody whom the directory does not know any more.
+    pub fn hang_up_strangers(&self, directory: &Directory) {
+        self.hang_up(|end| match end {
+            End::Station(tenant) => directory.has_station(tenant),
+            End::Link(up) => directory.link(up).is_some_and(|link| !link.revoked),
+        });
     }
 
     /// How many lines are open.

@@ -3,6 +3,7 @@
 use crate::RelayError;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use wire::api::{Item, Items, PAGE, Quota};
 use wire::{EnvelopeId, Kid, MailboxId, Time};
 
@@ -38,37 +39,10 @@ pub fn put(
     quota: Quota,
     now: Time,
 ) -> Result<Taken, RelayError> {
-    let held = tx
-        .prepare_cached("SELECT n, at, size FROM envelope WHERE box = ?1 AND id = ?2")?
-        .query_row(params![mailbox.0, id.0], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get::<_, i64>(2)?))
-        })
-        .optional()?;
-    if let Some((n, at, size)) = held {
-        return Ok(Taken {
-            n: unsigned(n),
-            at: Time::from_ms(at),
-            size: unsigned(size),
-            first: false,
-        });
+    if let Some(taken) = held(tx, mailbox, id)? {
+        return Ok(taken);
     }
-    let today = now.seconds().div_euclid(86_400);
-    let counts = tx
-        .prepare_cached("SELECT next_n, bytes, day, day_count FROM mailbox WHERE box = ?1")?
-        .query_row([mailbox.0], |row| {
-            Ok((
-                row.get::<_, i64>(0)?,
-                row.get::<_, i64>(1)?,
-                row.get::<_, i64>(2)?,
-                row.get::<_, i64>(3)?,
-            ))
-        })
-        .optional()?;
-    let (n, bytes, day, count) = counts.unwrap_or((1, 0, today, 0));
-    let count = if day == today { count } else { 0 };
-    if unsigned(bytes).saturating_add(size) > quota.bytes || unsigned(count) >= quota.per_day {
-        return Err(RelayError::Quota);
-    }
+    let (n, bytes, today, count) = room(tx, mailbox, size, quota, now)?;
     tx.prepare_cached(
         "INSERT INTO envelope (box, n, id, size, at, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?
@@ -90,6 +64,56 @@ pub fn put(
         size,
         first: true,
     })
+}
+
+/// What was said of this file when it came first, even if it was released since.
+pub fn held(
+    db: &Connection,
+    mailbox: MailboxId,
+    id: EnvelopeId,
+) -> Result<Option<Taken>, RelayError> {
+    Ok(db
+        .prepare_cached("SELECT n, at, size FROM envelope WHERE box = ?1 AND id = ?2")?
+        .query_row(params![mailbox.0, id.0], |row| {
+            Ok(Taken {
+                n: unsigned(row.get(0)?),
+                at: Time::from_ms(row.get(1)?),
+                size: unsigned(row.get(2)?),
+                first: false,
+            })
+        })
+        .optional()?)
+}
+
+/// The next number, the bytes held, the day and its count, if the mailbox may take so many more.
+///
+/// # Errors
+/// [`RelayError::Quota`].
+pub fn room(
+    db: &Connection,
+    mailbox: MailboxId,
+    size: u64,
+    quota: Quota,
+    now: Time,
+) -> Result<(i64, i64, i64, i64), RelayError> {
+    let today = now.seconds().div_euclid(86_400);
+    let counts = db
+        .prepare_cached("SELECT next_n, bytes, day, day_count FROM mailbox WHERE box = ?1")?
+        .query_row([mailbox.0], |row| {
+            Ok((
+                row.get::<_, i64>(0)?,
+                row.get::<_, i64>(1)?,
+                row.get::<_, i64>(2)?,
+                row.get::<_, i64>(3)?,
+            ))
+        })
+        .optional()?;
+    let (n, bytes, day, count) = counts.unwrap_or((1, 0, today, 0));
+    let count = if day == today { count } else { 0 };
+    if unsigned(bytes).saturating_add(size) > quota.bytes || unsigned(count) >= quota.per_day {
+        return Err(RelayError::Quota);
+    }
+    Ok((n, bytes, today, count))
 }
 
 /// What lies in a mailbox behind `after`.
@@ -161,6 +185,37 @@ pub fn release(
     tx.prepare_cached("UPDATE mailbox SET bytes = bytes - ?2 WHERE box = ?1")?
         .execute(params![mailbox.0, freed])?;
     Ok(files)
+}
+
+/// Removes files that no row names any more: what a kill left between a file and its row, or between a release and the
+/// removal. Only for the writer's thread, which alone makes rows. Gives how many went.
+pub fn sweep(db: &Connection, folder: &Path, older_than: Duration) -> Result<u64, RelayError> {
+    let mut gone = 0;
+    let mut live = db.prepare_cached(
+        "SELECT 1 FROM envelope WHERE box = ?1 AND id = ?2 AND released = 0 AND bytes IS NULL",
+    )?;
+    for mailbox in std::fs::read_dir(folder)? {
+        let mailbox = mailbox?;
+        let name = mailbox.file_name();
+        let Some(id) = name.to_str().and_then(|n| n.parse::<MailboxId>().ok()) else {
+            continue;
+        };
+        for file in std::fs::read_dir(mailbox.path())? {
+            let file = file?;
+            let name = file.file_name();
+            let envelope = name.to_str().and_then(|n| n.parse::<EnvelopeId>().ok());
+            let kept = match envelope {
+                Some(envelope) => live.exists(params![id.0, envelope.0])?,
+                None => false,
+            };
+            let age = file.metadata()?.modified()?.elapsed().unwrap_or_default();
+            if !kept && age >= older_than {
+                std::fs::remove_file(file.path())?;
+                gone += 1;
+            }
+        }
+    }
+    Ok(gone)
 }
 
 /// SQLite's integers have a sign; ours here have none and stay far below 2^63.

@@ -1,9 +1,12 @@
 //! Starting and ending a relay.
 
 use crate::{
-    Authorities, Relay, RelayError, auth, http, keys, links, live, metrics, schema, writer,
+    Authorities, Proxy, Relay, RelayError, auth, body, connections, http, keys, links, live,
+    mailbox, metrics, schema, writer,
 };
 use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
@@ -32,6 +35,14 @@ pub struct Limits {
     pub live_lines: usize,
     /// Writes that may wait.
     pub waiting_writes: usize,
+    /// Open connections.
+    pub connections: usize,
+    /// Open connections from one address; loopback has only the bound above.
+    pub connections_per_address: usize,
+    /// Memory for the bodies of all requests together; beyond it the answer is 503.
+    pub body_bytes: usize,
+    /// Requests of one key that are remembered until they expire, so that none counts twice.
+    pub nonces_per_key: u32,
     /// Requests a second from one address.
     pub requests_per_second: f64,
     /// The burst above that.
@@ -40,7 +51,7 @@ pub struct Limits {
     pub addresses: usize,
     /// Free bytes below which the relay is not ready.
     pub disk_reserve_bytes: u64,
-    /// How long a request may take to arrive.
+    /// How long a request's head, and then its body, may take to arrive.
     pub slow_client: Duration,
 }
 
@@ -54,6 +65,10 @@ impl Default for Limits {
             links: 100_000,
             live_lines: 10_000,
             waiting_writes: 4096,
+            connections: 8192,
+            connections_per_address: 512,
+            body_bytes: 256 * 1024 * 1024,
+            nonces_per_key: 200_000,
             requests_per_second: 200.0,
             burst: 1000.0,
             addresses: 100_000,
@@ -76,6 +91,8 @@ pub struct RelayConfig {
     pub tls: Option<Tls>,
     /// What the operator's metrics request carries; without one, only loopback may read them.
     pub metrics_token: Option<String>,
+    /// Whose word counts for a caller's address.
+    pub proxy: Proxy,
     /// Bounds.
     pub limits: Limits,
 }
@@ -90,6 +107,7 @@ impl RelayConfig {
             authorities: Vec::new(),
             tls: None,
             metrics_token: None,
+            proxy: Proxy::None,
             limits: Limits::default(),
         }
     }
@@ -137,8 +155,21 @@ pub async fn serve(config: RelayConfig) -> Result<Running, RelayError> {
     let db = schema::open(&database)?;
     // before the list itself, so that a clinic admitted in between shows as a change
     let mark = links::tenants_mark(&db)?;
-    let directory = links::load(&db)?;
-    let (writer, _thread) = writer::Writer::start(db, config.limits.waiting_writes)?;
+    let directory = Arc::new(RwLock::new(links::load(&db)?));
+    let nonces = Mutex::new(links::count_nonces(&db)?);
+    let left = mailbox::sweep(&db, &files, Duration::ZERO)?;
+    if left > 0 {
+        tracing::info!(files = left, "files without a row were removed");
+    }
+    let memory = directory.clone();
+    let repair = move |db: &rusqlite::Connection| {
+        let fresh = links::load(db)?;
+        *memory
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = fresh;
+        Ok(())
+    };
+    let (writer, _thread) = writer::Writer::start(db, config.limits.waiting_writes, repair)?;
     let listener = std::net::TcpListener::bind(config.listen)?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
@@ -149,7 +180,7 @@ pub async fn serve(config: RelayConfig) -> Result<Running, RelayError> {
     let (stop, stopped) = watch::channel(false);
     let limits = config.limits;
     let relay = Arc::new(Relay {
-        directory: RwLock::new(directory),
+        directory,
         writer,
         readers: Mutex::new(Vec::new()),
         database,
@@ -161,23 +192,23 @@ pub async fn serve(config: RelayConfig) -> Result<Running, RelayError> {
             limits.burst,
             limits.addresses,
         )),
+        proxy: config.proxy,
+        bodies: body::Budget::new(limits.body_bytes),
+        nonces,
         live: live::Live::default(),
         metrics: metrics::Metrics::default(),
         metrics_token: config.metrics_token,
         limits,
         stop: stopped.clone(),
     });
-    tokio::spawn(forget_nonces(relay.clone(), stopped.clone()));
+    tokio::spawn(tidy(relay.clone(), stopped.clone()));
     tokio::spawn(follow_tenants(relay.clone(), mark, stopped.clone()));
     let app = Router::new()
         .fallback(http::handle)
-        .layer(tower_http::timeout::TimeoutLayer::with_status_code(
-            axum::http::StatusCode::REQUEST_TIMEOUT,
-            limits.slow_client,
-        ))
         .with_state(relay)
         .into_make_service_with_connect_info::<SocketAddr>();
     let handle = axum_server::Handle::new();
+    let doors = connections::Doors::new(limits.connections, limits.connections_per_address);
     let ending = handle.clone();
     let mut until = stopped;
     tokio::spawn(async move {
@@ -187,6 +218,8 @@ pub async fn serve(config: RelayConfig) -> Result<Running, RelayError> {
     });
     let server = match config.tls {
         Some(tls) => {
+            // another one that the program chose stays
+            let _chosen = rustls::crypto::ring::default_provider().install_default();
             let tls =
                 axum_server::tls_rustls::RustlsConfig::from_pem_file(&tls.cert, &tls.key).await;
             let tls = tls.map_err(|error| {
@@ -196,18 +229,20 @@ pub async fn serve(config: RelayConfig) -> Result<Running, RelayError> {
             })?;
             tokio::spawn(async move {
                 let _lock = lock;
-                axum_server::from_tcp_rustls(listener, tls)
-                    .handle(handle)
-                    .serve(app)
-                    .await
+                let mut server = axum_server::from_tcp_rustls(listener, tls)
+                    .map(|inner| connections::Guarded::new(inner, doors))
+                    .handle(handle);
+                bound(server.http_builder(), limits.slow_client);
+                server.serve(app).await
             })
         }
         None => tokio::spawn(async move {
             let _lock = lock;
-            axum_server::from_tcp(listener)
-                .handle(handle)
-                .serve(app)
-                .await
+            let mut server = axum_server::from_tcp(listener)
+                .map(|inner| connections::Guarded::new(inner, doors))
+                .handle(handle);
+            bound(server.http_builder(), limits.slow_client);
+            server.serve(app).await
         }),
     };
     Ok(Running {
@@ -217,6 +252,19 @@ pub async fn serve(config: RelayConfig) -> Result<Running, RelayError> {
         stop,
         server,
     })
+}
+
+/// What a connection may cost before its request is there.
+fn bound(http: &mut Builder<TokioExecutor>, slow: Duration) {
+    http.http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(slow)
+        .max_buf_size(64 * 1024);
+    http.http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(slow)
+        .max_concurrent_streams(64)
+        .max_header_list_size(32 * 1024);
 }
 
 /// One relay per data folder.
@@ -255,6 +303,7 @@ async fn follow_tenants(relay: Arc<Relay>, mut known: (i64, i64), mut stop: watc
         let shared = relay.clone();
         let loaded = relay.writer.write(move |tx| {
             let fresh = links::load(tx)?;
+            shared.live.hang_up_strangers(&fresh);
             *shared
                 .directory
                 .write()
@@ -268,19 +317,33 @@ async fn follow_tenants(relay: Arc<Relay>, mut known: (i64, i64), mut stop: watc
     }
 }
 
-/// Expired nonces are forgotten once a minute, so that their table stays as small as the traffic of five minutes.
-async fn forget_nonces(relay: Arc<Relay>, mut stop: watch::Receiver<bool>) {
+/// Once a minute forgets expired nonces, so that their table stays as small as the traffic of five minutes; once an hour
+/// removes files that have no row.
+async fn tidy(relay: Arc<Relay>, mut stop: watch::Receiver<bool>) {
+    const HOUR: Duration = Duration::from_secs(3600);
     let mut every = tokio::time::interval(Duration::from_secs(60));
+    let mut minutes = 0_u32;
     loop {
         tokio::select! {
             _ = every.tick() => {}
             _ = stop.changed() => return,
         }
-        if let Err(error) = relay
-            .writer
-            .write(|tx| links::forget_nonces(tx, Time::system()))
-            .await
-        {
+        minutes += 1;
+        let sweep = minutes.is_multiple_of(60);
+        let shared = relay.clone();
+        let tidied = relay.writer.write(move |tx| {
+            links::forget_nonces(tx, Time::system())?;
+            let counts = links::count_nonces(tx)?;
+            *shared
+                .nonces
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner) = counts;
+            if sweep {
+                mailbox::sweep(tx, &shared.files, HOUR)?;
+            }
+            Ok(())
+        });
+        if let Err(error) = tidied.await {
             tracing::warn!(%error, "expired nonces were not forgotten");
         }
     }

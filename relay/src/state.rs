@@ -86,9 +86,17 @@ impl Directory {
         self.links.get(&up)
     }
 
-    /// All links.
-    pub fn links(&self) -> impl Iterator<Item = &Link> {
-        self.links.values()
+    /// How many links there are.
+    #[must_use]
+    pub fn links(&self) -> usize {
+        self.links.len()
+    }
+
+    /// Whether this clinic has a key that counts.
+    #[must_use]
+    pub fn has_station(&self, tenant: TenantId) -> bool {
+        let station = Principal::Station(tenant);
+        self.keys.values().any(|(_, who)| *who == station)
     }
 
     /// The link that a mailbox belongs to.
@@ -154,7 +162,7 @@ impl Directory {
         self.keys.remove(&kid);
     }
 
-    /// Whether any mailbox or key of a new link is taken already.
+    /// Whether any mailbox or key of a new link is taken already, or stands for two things.
     #[must_use]
     pub fn collides(&self, link: &Link) -> bool {
         let boxes = [link.up, link.down]
@@ -165,6 +173,7 @@ impl Directory {
             .into_iter()
             .flatten()
             .any(|key| self.keys.contains_key(&key.kid()));
-        boxes || keys
+        let twice = link.claim.is_some() && link.claim == link.auth;
+        boxes || keys || twice
     }
 }

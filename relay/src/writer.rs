@@ -19,18 +19,20 @@ type Job = Box<dyn FnOnce(&Transaction<'_>) -> Answer + Send>;
 pub struct Writer(SyncSender<Job>);
 
 impl Writer {
-    /// Starts the thread; it ends when every clone of the queue is gone.
+    /// Starts the thread; it ends when every clone of the queue is gone. Jobs change what is held in memory before
+    /// their commit; `repair` reads it back from the database after a commit that failed.
     ///
     /// # Errors
     /// When no thread can be started.
     pub fn start(
         db: Connection,
         waiting: usize,
+        repair: impl Fn(&Connection) -> Result<(), RelayError> + Send + 'static,
     ) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
         let (to, jobs) = sync_channel(waiting);
         let thread = std::thread::Builder::new()
             .name("writer".into())
-            .spawn(move || run(db, &jobs))?;
+            .spawn(move || run(db, &jobs, repair))?;
         Ok((Self(to), thread))
     }
 
@@ -77,13 +79,27 @@ fn in_savepoint<T>(
     }
 }
 
-fn run(mut db: Connection, jobs: &Receiver<Job>) {
+fn run(
+    mut db: Connection,
+    jobs: &Receiver<Job>,
+    repair: impl Fn(&Connection) -> Result<(), RelayError>,
+) {
+    let mut in_step = true;
     while let Ok(first) = jobs.recv() {
+        if !in_step {
+            in_step = repair(&db).is_ok();
+        }
+        if !in_step {
+            // dropped unanswered, which its asker reads as "busy": nothing is done on a memory that may be wrong
+            tracing::error!("the database cannot be read back after a failed commit");
+            continue;
+        }
         let mut answers = Vec::new();
         let outcome = group(&mut db, first, jobs, &mut answers);
         let failed = outcome.err();
         if let Some(error) = &failed {
             tracing::error!(%error, "nothing of this commit was written");
+            in_step = repair(&db).is_ok();
         }
         for answer in answers {
             answer(failed.clone());
