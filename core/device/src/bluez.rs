@@ -4,8 +4,9 @@
 //! The agent is the default agent, because BlueZ also pairs by itself when a protected value is read. It answers only
 //! for devices to which this process has just connected; everything else is refused.
 
-use crate::btle::{PairingPrompt, PasskeyQuestion};
-use crate::radio::{Attribute, DeviceHandle, Fanout, RadioEvent, RadioFault};
+use crate::fault::RadioFault;
+use crate::prompt::{PairingPrompt, PasskeyQuestion};
+use crate::radio::{Attribute, DeviceHandle, Fanout, RadioEvent};
 use crate::uuid::Uuid;
 use dbus::arg::{PropMap, prop_cast};
 use dbus::channel::MatchingReceiver as _;

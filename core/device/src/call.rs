@@ -1,7 +1,8 @@
 //! What is said between a session's machine and its host.
 
 use crate::capture::{CapturedRecord, SessionFacts};
-use crate::radio::{Attribute, RadioEvent, RadioFault};
+use crate::fault::RadioFault;
+use crate::radio::{Attribute, RadioEvent};
 use crate::reason::SessionReport;
 use crate::uuid::Uuid;
 

@@ -2,9 +2,10 @@
 
 use crate::call::{Answer, Call, Effect, Event};
 use crate::capture::{CapturedRecord, SessionFacts};
+use crate::fault::RadioFault;
 use crate::machine::Session;
 use crate::plan::Plan;
-use crate::radio::{Advertisement, DeviceHandle, Radio, RadioEvent, RadioFault, RadioState};
+use crate::radio::{Advertisement, DeviceHandle, Radio, RadioEvent, RadioState};
 use crate::reason::SessionReport;
 use crate::uuid::Uuid;
 use reading::Moment;

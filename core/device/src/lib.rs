@@ -42,12 +42,14 @@ mod capture;
 mod datetime;
 mod decode;
 mod driver;
+mod fault;
 pub mod float;
 pub mod information;
 mod machine;
 mod plan;
 mod radio;
 mod reason;
+mod script;
 mod scripted;
 mod uuid;
 
@@ -55,6 +57,8 @@ mod uuid;
 mod bluez;
 #[cfg(feature = "btleplug")]
 mod btle;
+#[cfg(feature = "btleplug")]
+mod prompt;
 
 pub use blood_pressure::{BloodPressureFeature, BloodPressureFrame};
 pub use bytes::DecodeError;
@@ -65,17 +69,18 @@ pub use capture::{
 pub use datetime::CurrentTime;
 pub use decode::{Decoded, decode_json};
 pub use driver::{SessionEvent, find_devices, run_session};
+pub use fault::RadioFault;
 pub use machine::Session;
 pub use plan::{Goal, Pace, Plan};
 pub use radio::{
-    Advertisement, Attribute, DeviceHandle, Fanout, Radio, RadioEvent, RadioEvents, RadioFault,
-    RadioState,
+    Advertisement, Attribute, DeviceHandle, Fanout, Radio, RadioEvent, RadioEvents, RadioState,
 };
 pub use reason::{ReasonCode, SessionReport};
-pub use scripted::{
-    Script, ScriptError, ScriptFault, ScriptedDevice, ScriptedFrame, ScriptedRadio,
-};
+pub use script::{Script, ScriptError, ScriptFault, ScriptedDevice, ScriptedFrame};
+pub use scripted::ScriptedRadio;
 pub use uuid::Uuid;
 
 #[cfg(feature = "btleplug")]
-pub use btle::{BtleplugRadio, PairingPrompt, PasskeyQuestion, SilentPrompt};
+pub use btle::BtleplugRadio;
+#[cfg(feature = "btleplug")]
+pub use prompt::{PairingPrompt, PasskeyQuestion, SilentPrompt};

@@ -1,180 +1,18 @@
 //! A radio that replays a script: for tests, for the demo and for the bindings. Same script, same course of events.
-//!
-//! A script is JSON, one object with `devices`; every member is described on its field below. Times are milliseconds,
-//! bytes are lower-case hex, attributes are written `service/characteristic`:
-//!
-//! ```json
-//! {"utc_offset_min": 60, "devices": [{
-//!   "device": "cuff-1", "name": "Virtual Cuff", "address": "c4c4c4c4c4c4", "services": ["1810"],
-//!   "values": {"180a/2a29": "4163746d65", "180a/2a24": "4250", "180a/2a25": "3031"},
-//!   "clock_behind_s": 360, "needs_pairing": true,
-//!   "frames": [{"after_ms": 200, "bytes": "1480005200610042000000"}],
-//!   "faults": [{"call": "connect", "fault": "timeout", "times": 1}]
-//! }]}
-//! ```
 
 use crate::datetime::CurrentTime;
+use crate::fault::RadioFault;
 use crate::radio::{
-    Advertisement, Attribute, DeviceHandle, Fanout, Radio, RadioEvent, RadioEvents, RadioFault,
-    RadioState,
+    Advertisement, Attribute, DeviceHandle, Fanout, Radio, RadioEvent, RadioEvents, RadioState,
 };
+use crate::script::{Script, ScriptError, ScriptFault, ScriptedDevice};
 use crate::uuid::Uuid;
 use async_trait::async_trait;
 use reading::{DeviceTime, Moment};
-use serde::Deserialize;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
-
-/// A whole script.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Script {
-    /// The offset from UTC at which the devices' clocks are set, in minutes.
-    #[serde(default)]
-    pub utc_offset_min: i16,
-    /// What is near.
-    pub devices: Vec<ScriptedDevice>,
-}
-
-/// One device.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ScriptedDevice {
-    /// Its handle.
-    pub device: DeviceHandle,
-    /// Its name.
-    #[serde(default)]
-    pub name: Option<String>,
-    /// Its address, 12 hex digits.
-    #[serde(default)]
-    pub address: Option<String>,
-    /// What it names while it advertises.
-    #[serde(default = "blood_pressure")]
-    pub services: Vec<Uuid>,
-    /// From when on it advertises.
-    #[serde(default)]
-    pub visible_from_ms: u64,
-    /// For how long; for ever when absent.
-    #[serde(default)]
-    pub visible_for_ms: Option<u64>,
-    /// What can be read.
-    #[serde(default)]
-    pub values: BTreeMap<String, String>,
-    /// Characteristics that it has beyond `values`, its measurement and its clock; one listed twice is there twice.
-    #[serde(default)]
-    pub more: Vec<String>,
-    /// Whether it has the measurement at all.
-    #[serde(default = "yes")]
-    pub measures: bool,
-    /// How far its clock (Current Time) is behind; no clock when absent.
-    #[serde(default)]
-    pub clock_behind_s: Option<i64>,
-    /// Whether it wants a bond before it lets anybody subscribe or read.
-    #[serde(default)]
-    pub needs_pairing: bool,
-    /// Whether a bond exists at the start.
-    #[serde(default)]
-    pub bonded: bool,
-    /// What it sends, each once, in the order given, after the subscription.
-    #[serde(default)]
-    pub frames: Vec<ScriptedFrame>,
-    /// What goes wrong.
-    #[serde(default)]
-    pub faults: Vec<ScriptFault>,
-}
-
-/// One frame of the measurement.
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ScriptedFrame {
-    /// How long after the subscription or the frame before.
-    #[serde(default)]
-    pub after_ms: u64,
-    /// The bytes.
-    pub bytes: String,
-    /// How often it is indicated.
-    #[serde(default = "once")]
-    pub times: u32,
-}
-
-/// A frame holds a measurement: it stays out of logs.
-impl std::fmt::Debug for ScriptedFrame {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ScriptedFrame")
-    }
-}
-
-/// One fault.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged, deny_unknown_fields)]
-pub enum ScriptFault {
-    /// A call fails so many times, or is never answered when `fault` is absent.
-    Call {
-        /// `scan`, `connect`, `discover`, `subscribe`, `read`, `write`, `pair` or `disconnect`.
-        call: String,
-        /// How.
-        #[serde(default)]
-        fault: Option<RadioFault>,
-        /// How often.
-        #[serde(default = "once")]
-        times: u32,
-    },
-    /// The link breaks so long after connecting, so many times.
-    Drop {
-        /// When.
-        drop_after_ms: u64,
-        /// How often.
-        #[serde(default = "once")]
-        times: u32,
-    },
-    /// The adapter goes away so long after connecting, and comes back.
-    Radio {
-        /// When.
-        radio_off_after_ms: u64,
-        /// For how long.
-        back_after_ms: u64,
-    },
-}
-
-fn blood_pressure() -> Vec<Uuid> {
-    vec![Uuid::BLOOD_PRESSURE]
-}
-
-const fn yes() -> bool {
-    true
-}
-
-const fn once() -> u32 {
-    1
-}
-
-/// A script that cannot be played.
-#[derive(Debug, thiserror::Error)]
-pub enum ScriptError {
-    /// Not the JSON of a script.
-    #[error("the script cannot be read: {0}")]
-    Json(#[from] serde_json::Error),
-    /// A text that is not what its member wants.
-    #[error("device {device}: {what} is not well formed")]
-    Text {
-        /// The place of the device in the list, from 0.
-        device: usize,
-        /// Which member.
-        what: &'static str,
-    },
-}
-
-impl Script {
-    /// Reads a script.
-    ///
-    /// # Errors
-    /// [`ScriptError`] with what is wrong.
-    pub fn parse(json: &str) -> Result<Self, ScriptError> {
-        Ok(serde_json::from_str(json)?)
-    }
-}
 
 const MEASUREMENT: Attribute = Attribute {
     service: Uuid::BLOOD_PRESSURE,

@@ -1,0 +1,170 @@
+//! What follows from the answer to a call, or from none in time.
+
+use super::{CLOCKS, Session, State, needs_link};
+use crate::call::{Answer, Call};
+use crate::fault::RadioFault;
+use crate::plan::Goal;
+use crate::reason::ReasonCode;
+use reading::Moment;
+
+impl Session {
+    pub(super) fn answer(&mut self, call: u32, result: Result<Answer, RadioFault>, now: Moment) {
+        let Some((_, what)) = self.open_call.take_if(|(open, _)| *open == call) else {
+            return;
+        };
+        match result {
+            Ok(answer) => self.worked(what, answer, now),
+            Err(fault) => self.failed(what, fault, now),
+        }
+    }
+
+    pub(super) fn worked(&mut self, what: Call, answer: Answer, now: Moment) {
+        let beyond_connect = !matches!(what, Call::StartScan(_) | Call::StopScan | Call::Connect);
+        self.spoken |= beyond_connect && what != Call::Discover;
+        match (what, answer) {
+            (Call::StartScan(_), _) => {
+                self.state = State::Scanning;
+            }
+            (Call::StopScan, _) => match self.reason {
+                None => self.connect(now),
+                Some(_) => self.close(now),
+            },
+            (Call::Connect, _) => {
+                self.linked = true;
+                self.run(
+                    State::Discovering,
+                    Call::Discover,
+                    self.plan.pace.discover_ms,
+                    now,
+                );
+            }
+            (Call::Discover, Answer::Attributes(found)) => self.discovered(found, now),
+            (Call::Subscribe(_), _) => self.subscribed(now),
+            (Call::Pair, _) => {
+                self.paired_here = true;
+                self.bonded = true;
+                // The device may have waited for this: the subscription first, then what was being read.
+                self.subscribe(now);
+            }
+            (Call::Read(attribute), Answer::Bytes(bytes)) if CLOCKS.contains(&attribute) => {
+                self.clock(&bytes, now);
+                self.listen(now);
+            }
+            (Call::Read(attribute), Answer::Bytes(bytes)) => {
+                self.learned(attribute, &bytes);
+                self.read_next(now);
+            }
+            (Call::Write(..), _) => self.clock_set(now),
+            (Call::IsBonded, Answer::Flag(bonded)) => {
+                self.bonded = bonded;
+                self.leave(now);
+            }
+            (Call::Disconnect, _) => self.disconnected(now),
+            // An answer of another kind than was asked for is a fault of the radio.
+            _ => self.finish(ReasonCode::RadioFailed, now),
+        }
+    }
+
+    pub(super) fn failed(&mut self, what: Call, fault: RadioFault, now: Moment) {
+        match fault {
+            RadioFault::Off => return self.finish(ReasonCode::BluetoothOff, now),
+            RadioFault::Missing => return self.finish(ReasonCode::RadioGone, now),
+            RadioFault::Denied => return self.finish(ReasonCode::NotAllowed, now),
+            RadioFault::KeyMissing => return self.finish(ReasonCode::BondLost, now),
+            RadioFault::NeedsPairing if what != Call::Pair && self.linked => {
+                return self.pair(what, now);
+            }
+            // The event that says so follows or has come; both lead to the same end.
+            RadioFault::NotConnected if needs_link(&what) && self.linked => {
+                return self.unlinked(now);
+            }
+            RadioFault::NotConnected if needs_link(&what) && what != Call::Pair => {
+                return self.finish(self.lost(), now);
+            }
+            RadioFault::Busy if matches!(what, Call::StartScan(_)) => {
+                // Somebody is looking already: what is seen reaches us as well.
+                return self.worked(what, Answer::Done, now);
+            }
+            _ => {}
+        }
+        match what {
+            Call::StartScan(_) => self.finish(ReasonCode::RadioFailed, now),
+            Call::StopScan => self.worked(Call::StopScan, Answer::Done, now),
+            Call::Connect => self.not_connected(now),
+            Call::Discover | Call::Subscribe(_) => self.finish(ReasonCode::NotAnswering, now),
+            Call::Pair => self.finish(
+                match fault {
+                    RadioFault::PairingTimeout | RadioFault::Timeout => ReasonCode::PairingTimeout,
+                    RadioFault::PasskeyWrong => ReasonCode::PasskeyWrong,
+                    _ => ReasonCode::PairingRefused,
+                },
+                now,
+            ),
+            // What cannot be read is left out; the next one may work.
+            Call::Read(attribute) if CLOCKS.contains(&attribute) => self.listen(now),
+            Call::Read(_) => self.read_next(now),
+            Call::Write(..) if fault == RadioFault::FieldsIgnored => self.clock_set(now),
+            Call::Write(..) => self.ask_bond(now),
+            Call::IsBonded => self.leave(now),
+            Call::Disconnect => self.disconnected(now),
+        }
+    }
+
+    pub(super) fn disconnected(&mut self, now: Moment) {
+        if self.state == State::Resetting {
+            self.wait(State::Pausing, self.plan.pace.retry_pause_ms, now);
+        } else {
+            self.drain(now);
+        }
+    }
+
+    /// A deadline has passed.
+    pub(super) fn late(&mut self, now: Moment) {
+        let open = self.open_call.take();
+        match self.state {
+            State::Pausing => self.connect(now),
+            State::Draining => self.drained(now),
+            State::CoolingDown => self.end(),
+            State::Listening => {
+                let heard = self.records > 0 || self.plan.goal == Goal::Pair;
+                let reason = if heard {
+                    ReasonCode::Done
+                } else {
+                    ReasonCode::NothingNew
+                };
+                self.reason.get_or_insert(reason);
+                self.set_clock(now);
+            }
+            State::StartingScan | State::Scanning => self.finish(ReasonCode::NotFound, now),
+            State::Connecting => self.not_connected(now),
+            State::Pairing if !self.linked => self.finish(ReasonCode::PairingRefused, now),
+            State::Pairing => self.finish(ReasonCode::PairingTimeout, now),
+            State::Discovering | State::Subscribing => {
+                self.finish(ReasonCode::NotAnswering, now);
+            }
+            // A device that answers one read late would answer each late: the reading matters more.
+            State::Identity | State::ReadingClock => self.listen(now),
+            State::StoppingScan
+            | State::Resetting
+            | State::SettingClock
+            | State::AskingBond
+            | State::Disconnecting => match open {
+                Some((_, what)) => self.failed(what, RadioFault::Timeout, now),
+                None => self.drain(now),
+            },
+            State::New | State::Ended => {}
+        }
+    }
+
+    pub(super) fn not_connected(&mut self, now: Moment) {
+        // The link may be half up, or still wanted by the platform: it is closed for certain.
+        if self.attempt < self.plan.pace.attempts {
+            let within = self.plan.pace.disconnect_ms;
+            self.run(State::Resetting, Call::Disconnect, within, now);
+        } else {
+            let reason = self.thrown_out().unwrap_or(ReasonCode::ConnectFailed);
+            self.reason.get_or_insert(reason);
+            self.leave(now);
+        }
+    }
+}
