@@ -34,6 +34,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Relay(relay::command::Args),
+    Clinic(clinic::command::Args),
     Hub(hub::Args),
     Demo(demo::Args),
     Decode(decode::Args),
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<Done> {
     match command {
         Command::Relay(args) => serve(relay::command::run(args)),
+        Command::Clinic(args) => serve(clinic::command::run(args)),
         Command::Hub(args) => hub::run(args),
         Command::Demo(args) => demo::run(&args),
         Command::Decode(args) => decode::run(&args),
