@@ -15,6 +15,7 @@ use dbus::nonblock::stdintf::org_freedesktop_dbus::{ObjectManager as _, Properti
 use dbus::nonblock::{Proxy, SyncConnection};
 use dbus_crossroads::{Context, Crossroads, IfaceBuilder, MethodErr};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -39,6 +40,8 @@ struct Agent {
     /// Object paths of devices that may pair, and what the radio calls them.
     expected: Arc<Mutex<HashMap<String, DeviceHandle>>>,
     events: Fanout,
+    /// Whether digits were asked for or shown since the last call to pair began.
+    asked: Arc<AtomicBool>,
 }
 
 impl Bluez {
@@ -61,6 +64,7 @@ impl Bluez {
             prompt,
             expected: Arc::default(),
             events,
+            asked: Arc::default(),
         };
         let mut crossroads = Crossroads::new();
         let spawn = Box::new(|future| {
@@ -120,13 +124,20 @@ impl Bluez {
     /// Pairs and bonds.
     pub(crate) async fn pair(&self, id: &str, device: &DeviceHandle) -> Result<(), RadioFault> {
         self.expect(id, device);
+        self.agent.asked.store(false, Ordering::Relaxed);
         let proxy = self.proxy(&path(id), PAIR_TIMEOUT);
         let paired: Result<(), dbus::Error> =
             proxy.method_call("org.bluez.Device1", "Pair", ()).await;
         match paired {
             Ok(()) => Ok(()),
             Err(error) if error.name() == Some("org.bluez.Error.AlreadyExists") => Ok(()),
-            Err(error) => Err(fault(error)),
+            Err(error) => Err(match fault(error) {
+                // BlueZ has one word for wrong digits and for a device that does not want to.
+                RadioFault::PasskeyWrong if !self.agent.asked.load(Ordering::Relaxed) => {
+                    RadioFault::PairingRefused
+                }
+                other => other,
+            }),
         }
     }
 
@@ -309,6 +320,7 @@ impl Agent {
     ) -> Question {
         let agent: &mut Self = crossroads.data_mut(context.path())?;
         let handle = agent.expected(device)?;
+        agent.asked.store(true, Ordering::Relaxed);
         Some((Arc::clone(&agent.prompt), ask(handle)))
     }
 }

@@ -119,7 +119,7 @@ fn plan(goal: Goal, bonded: bool, seen: bool) -> Plan {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(800))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     /// REQ-DEVICE-015: whatever happens, in whatever order, a session ends once, and loses or doubles no record.
     #[test]

@@ -208,6 +208,11 @@ async fn each_ending_has_its_own_reason() {
             ReasonCode::NotAnswering,
         ),
         (
+            r#""faults":[{"call":"subscribe","fault":"not_supported"}]"#,
+            pairing(),
+            ReasonCode::NotSupported,
+        ),
+        (
             r#""faults":[{"drop_after_ms":3000}]"#,
             collecting(true),
             ReasonCode::LinkLost,

@@ -91,6 +91,13 @@ impl Session {
             Call::StartScan(_) => self.finish(ReasonCode::RadioFailed, now),
             Call::StopScan => self.worked(Call::StopScan, Answer::Done, now),
             Call::Connect => self.not_connected(now),
+            // Subscribed before the pairing, and still so.
+            Call::Subscribe(_) if fault == RadioFault::Busy && self.paired_here => {
+                self.subscribed(now);
+            }
+            Call::Discover | Call::Subscribe(_) if fault == RadioFault::NotSupported => {
+                self.finish(ReasonCode::NotSupported, now);
+            }
             Call::Discover | Call::Subscribe(_) => self.finish(ReasonCode::NotAnswering, now),
             Call::Pair => self.finish(
                 match fault {
