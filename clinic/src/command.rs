@@ -162,7 +162,7 @@ enum Roster {
         #[arg(long)]
         passphrase_file: Option<PathBuf>,
         /// The relay's receipt keys, when they changed.
-        #[arg(long)]
+        #[arg(long, allow_hyphen_values = true)]
         relay_receipt: Vec<PublicKey>,
         /// Print JSON.
         #[arg(long)]
