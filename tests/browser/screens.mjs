@@ -34,7 +34,6 @@ try {
     await page.evaluate(() => document.getElementById('bad').remove())
   })
   await page.goto(`${fake.url}/sign-in#not-a-token`)
-  await page.reload()
   await screen('sign-in-link-used', page.getByText('This link was used or is too old.'))
   await page.getByLabel('User name').fill('A. Lindqvist')
   await page.getByLabel('Password').fill('wrong')
@@ -46,7 +45,6 @@ try {
   })
 
   await page.goto(`${fake.url}${fake.link()}`)
-  await page.reload()
   await screen('password-first', heading(/Choose a password/))
   await page.getByLabel('New password').fill('short')
   await page.getByLabel('The same once more').fill('short')

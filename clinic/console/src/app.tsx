@@ -1,5 +1,5 @@
 /** The shell: who is signed in, which page is shown, whether the station is live. State lives here and nowhere else. */
-import { type ReactNode, createContext, useCallback, useContext, useEffect, useRef, useState } from 'react'
+import { type ReactNode, type RefObject, createContext, useCallback, useContext, useEffect, useRef, useState } from 'react'
 import { Refused, type Session, type Status, Unreachable, get, call } from './api'
 import { useChanges } from './live'
 import { Bar, Rail } from './frame'
@@ -11,6 +11,7 @@ import { Password } from './screens/password'
 import { Patient } from './screens/patient'
 import { Patients } from './screens/patients'
 import { SignIn } from './screens/signin'
+import { age } from './time'
 import { words } from './words'
 
 interface Shell {
@@ -20,6 +21,8 @@ interface Shell {
   revision: number
   now: number
   say: (text: string) => void
+  /** Waits for a request and goes on with its answer; says in words when it was refused. */
+  attempt: <T>(request: Promise<T>, then: (answer: T) => void) => void
   signOut: () => void
   refresh: () => void
   /** What stands in the search field. */
@@ -71,8 +74,11 @@ export function App() {
   const go = useCallback((to: string) => { history.pushState(null, '', to); setPath(to) }, [])
   useEffect(() => {
     const back = () => { setPath(location.pathname) }
+    // a second one-time link pasted over the first changes only what stands behind the #
+    const link = () => { if (location.pathname === '/sign-in' && location.hash !== '') location.reload() }
     addEventListener('popstate', back)
-    return () => { removeEventListener('popstate', back) }
+    addEventListener('hashchange', link)
+    return () => { removeEventListener('popstate', back); removeEventListener('hashchange', link) }
   }, [])
 
   if (gone && !session) return <main className="card panel stack"><h1>{words.product}</h1><p className="err" role="alert">{words.stationGone}</p><button type="button" className="b" onClick={load}>Try again</button></main>
@@ -92,6 +98,7 @@ function SignedIn(props: { session: Session; path: string; go: (path: string) =>
   const [status, setStatus] = useState<Status | null>(null)
   const [help, setHelp] = useState(false)
   const [sought, seek] = useState('')
+  const [refused, setRefused] = useState<string | null>(null)
   const main = useRef<HTMLElement>(null)
   useEffect(() => {
     const timer = setInterval(() => { setNow(Date.now()) }, 15_000)
@@ -100,32 +107,73 @@ function SignedIn(props: { session: Session; path: string; go: (path: string) =>
   useEffect(() => {
     get<Status>('/api/status').then(setStatus, (reason: unknown) => { if (reason instanceof Refused && reason.status === 401) end() })
   }, [changes.revision, now, end])
-  const first = useRef(true)
+  useHeadingFocus(main, path)
   useEffect(() => {
-    // a new page begins at its heading for a keyboard and a screen reader
-    if (first.current) first.current = false
-    else main.current?.focus()
     setSaid('')
+    setRefused(null)
+    document.title = `${title(path)} – ${words.product}`
   }, [path])
   useKeys({ '/': () => { document.getElementById('find')?.focus() }, '?': () => { setHelp(true) }, 'g t': () => { go('/') }, 'g n': () => { go('/findings') } })
 
   const signOut = useCallback(() => {
     call('DELETE', '/api/session').then(end, end)
   }, [end])
-  const shell: Shell = { session, go, revision: changes.revision, now, say: setSaid, signOut: end, refresh, sought, seek }
+  const attempt = useCallback(<T,>(request: Promise<T>, then: (answer: T) => void) => {
+    request.then((answer) => { setRefused(null); then(answer) }, (reason: unknown) => {
+      if (reason instanceof Refused && reason.status === 401) end()
+      else setRefused(reason instanceof Error ? reason.message : words.stationGone)
+    })
+  }, [end])
+  const relay = status?.relay
+  const shell: Shell = { session, go, revision: changes.revision, now, say: setSaid, attempt, signOut: end, refresh, sought, seek }
   return (
     <ShellContext.Provider value={shell}>
       <a className="skip" href="#main">{words.skip}</a>
       <Bar status={status} connected={changes.connected} signOut={signOut} help={() => { setHelp(true) }} />
       {!changes.connected && <p className="band" role="status">{words.stationGone}</p>}
+      {changes.connected && relay?.state === 'unreachable' && <p className="band" role="status">{relay.last_contact ? words.relayGone(age(relay.last_contact, now)) : words.relayNever}</p>}
       <div className="house">
         <Rail path={path} />
-        <main id="main" className="page" tabIndex={-1} ref={main}>{page(path)}</main>
+        <main id="main" className="page" tabIndex={-1} ref={main}>
+          {refused !== null && <p className="err" role="alert">{refused}</p>}
+          {page(path)}
+        </main>
       </div>
       <p className="sr" role="status" aria-live="polite">{said}</p>
       {help && <KeysHelp close={() => { setHelp(false) }} />}
     </ShellContext.Provider>
   )
+}
+
+/** A new page begins at its heading, for a keyboard and a screen reader; so does a page whose focused part went away. */
+function useHeadingFocus(main: RefObject<HTMLElement | null>, path: string): void {
+  const first = useRef(true)
+  useEffect(() => {
+    const within = main.current
+    if (!within) return
+    let last: Element | null = null
+    const toHeading = () => {
+      const heading = within.querySelector('h1')
+      if (!heading) { within.focus(); return }
+      heading.tabIndex = -1
+      heading.focus()
+    }
+    const note = (event: FocusEvent) => { last = event.target instanceof Element ? event.target : null }
+    document.addEventListener('focusin', note)
+    // what loads later may put another heading in the place of the first
+    const watch = new MutationObserver(() => { if (last !== null && !last.isConnected && document.activeElement === document.body) toHeading() })
+    watch.observe(within, { childList: true, subtree: true })
+    if (first.current) first.current = false
+    else { scrollTo(0, 0); toHeading() }
+    return () => { watch.disconnect(); document.removeEventListener('focusin', note) }
+  }, [main, path])
+}
+
+/** Names the page without naming a person: titles stand in the browser's history. */
+function title(path: string): string {
+  const first = path.split('/')[1] ?? ''
+  const names: Record<string, string> = { '': words.patients, patients: path.endsWith('/invite') ? 'An invite' : 'A patient', findings: words.technical, accounts: words.accounts, password: words.password }
+  return names[first] ?? 'No such page'
 }
 
 function page(path: string): ReactNode {

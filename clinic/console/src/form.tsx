@@ -1,7 +1,7 @@
 /** A form that keeps what was typed, says beside itself what is wrong, and puts the focus there. */
 import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react'
 
-export function Form(props: { submit: (values: Record<string, string>) => Promise<void>; button: string; children: ReactNode }) {
+export function Form(props: { submit: (values: Record<string, string>) => Promise<void>; button: string; cancel?: () => void; children: ReactNode }) {
   const [error, setError] = useState<string | null>(null)
   const [busy, setBusy] = useState(false)
   const place = useRef<HTMLParagraphElement>(null)
@@ -16,15 +16,16 @@ export function Form(props: { submit: (values: Record<string, string>) => Promis
     props.submit(values).catch((reason: unknown) => { setError(reason instanceof Error ? reason.message : 'That had no success.') }).finally(() => { setBusy(false) })
   }
   return (
-    <form className="stack" onSubmit={submit} noValidate={false}>
+    <form className="stack" onSubmit={submit}>
       {props.children}
       {error !== null && <p className="err" role="alert" tabIndex={-1} ref={place}>{error}</p>}
-      <button className="b go" type="submit" aria-disabled={busy}>{props.button}</button>
+      <div className="acts"><button className="b go" type="submit" aria-disabled={busy}>{props.button}</button>
+        {props.cancel && <button className="b" type="button" onClick={props.cancel}>Cancel</button>}</div>
     </form>
   )
 }
 
-export function Field(props: { name: string; label: string; hint?: string; type?: string; value?: string; autoComplete?: string; required?: boolean }) {
+export function Field(props: { name: string; label: string; hint?: string; type?: string; value?: string | undefined; autoComplete?: string; required?: boolean }) {
   const id = useId()
   return (
     <div className="field">

@@ -1,11 +1,11 @@
 /** What stands around every page: the bar with how old the data are, and the rail. */
 import type { Finding, PatientRow, Status } from './api'
 import { Go, useLoaded, useShell } from './app'
-import { age } from './time'
+import { clock } from './time'
 import { words } from './words'
 
 export function Bar(props: { status: Status | null; connected: boolean; signOut: () => void; help: () => void }) {
-  const { session, go, now, sought, seek } = useShell()
+  const { session, go, sought, seek } = useShell()
   const { status, connected } = props
   const relay = status?.relay
   const live = connected && relay?.state === 'ok'
@@ -13,10 +13,11 @@ export function Bar(props: { status: Status | null; connected: boolean; signOut:
     <header className="bar">
       <Go to="/" className="mark"><svg width="20" height="20" viewBox="0 0 20 20" aria-hidden="true"><path d="M3 10h3l2-5 3 10 2-5h4" fill="none" stroke="currentColor" strokeWidth="2" strokeLinecap="round" strokeLinejoin="round" /></svg>{words.product}</Go>
       <span className="soft nowrap">{session.clinic.name}</span>
-      <span className="mode"><b>{live ? words.live : words.delayed}</b><span>{relay?.state === 'unreachable' ? words.relayGone(relay.since ? age(relay.since, now) : 'its start') : relay ? words.relayOk : ''}</span>{status && <span className="soft">{words.asOf(age(status.as_of, now))}</span>}</span>
+      <span className="mode nowrap"><b>{live ? words.live : words.delayed}</b><span>{relay?.state === 'unreachable' ? words.relaySilent : relay ? words.relayOk : ''}</span>{status && <span className="soft">{words.asOf(clock(status.as_of, session.clinic.zone))}</span>}</span>
       <form className="find push" role="search" onSubmit={(event) => { event.preventDefault(); go('/') }}>
         <label className="sr" htmlFor="find">Find a patient</label>
         <input id="find" type="search" placeholder="Find a patient" value={sought} onChange={(event) => { seek(event.target.value) }} />
+        <kbd aria-hidden="true">/</kbd>
       </form>
       <button className="b" type="button" onClick={props.help}>Keys <kbd>?</kbd></button>
       <span className="nowrap">{session.account.name}</span>

@@ -15,7 +15,7 @@ export function value(reading: Reading): string {
 export function origin(reading: Reading): string {
   if (reading.source === 'typed') return `${words.typed}, ${reading.link_label}`
   const device = [reading.device?.maker, reading.device?.model].filter(Boolean).join(' ')
-  const tail = reading.device?.serial_tail ? ` …${reading.device.serial_tail}` : ''
+  const tail = reading.device?.serial_tail ? ` …\u2060${reading.device.serial_tail}` : ''
   return `${device === '' ? 'a cuff' : device}${tail}, ${reading.link_label}`
 }
 

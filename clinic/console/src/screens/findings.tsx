@@ -1,5 +1,6 @@
 import { type Finding, post } from '../api'
 import { Go, useLoaded, useShell } from '../app'
+import { Glyph } from '../glyph'
 import { age } from '../time'
 import { words } from '../words'
 
@@ -16,16 +17,16 @@ export function Findings() {
 }
 
 export function FindingList({ findings, empty, reload }: { findings: Finding[]; empty: string; reload: () => void }) {
-  const { now } = useShell()
+  const { now, attempt } = useShell()
   const open = findings.filter((finding) => finding.state === 'open')
   if (open.length === 0) return <p className="soft">{empty}</p>
   return (
     <ul className="stack">{open.map((finding) => (
       <li key={finding.id} className="note stack">
-        <p><span className="state te"><svg width="16" height="16" viewBox="0 0 20 20" aria-hidden="true"><path d="M10 1.6 17.3 5.800v8.400L10 18.400 2.700 14.200V5.800z" fill="none" stroke="currentColor" strokeWidth="2" /><circle cx="10" cy="10" r="3" fill="none" stroke="currentColor" strokeWidth="2" /></svg>Technical</span> <span className="small soft">{age(finding.at, now)}{finding.patient && <>, <Go to={`/patients/${finding.patient.id}`}>{finding.patient.name}</Go></>}</span></p>
+        <p className="row wrap"><span className="state te"><Glyph shape="nut" />Technical</span><span className="small soft">{age(finding.at, now)}{finding.patient && <>, <Go to={`/patients/${finding.patient.id}`}>{finding.patient.name}</Go></>}</span></p>
         <p><b>{finding.text}</b></p>
         <p>{finding.next_step}</p>
-        <button className="b" type="button" onClick={() => { void post(`/api/findings/${finding.id}/close`).finally(reload) }}>Done with this</button>
+        <button className="b" type="button" onClick={() => { attempt(post(`/api/findings/${finding.id}/close`), reload) }}>Done with this</button>
       </li>
     ))}</ul>
   )

@@ -6,10 +6,13 @@ import { Form } from '../form'
 import { origin, remarks, value, when } from '../reading'
 import { age, moment, years } from '../time'
 import { words } from '../words'
+import { State } from '../glyph'
 import { FindingList } from './findings'
+import { PatientForm } from './patients'
 
 export function Patient({ id }: { id: string }) {
-  const { session, now, go } = useShell()
+  const { session, now, go, attempt } = useShell()
+  const [changing, setChanging] = useState(false)
   const page = useLoaded<PatientPage>(`/api/patients/${id}`)
   if (page.data === null) return <><h1>Patient</h1>{page.error !== null ? <p className="err" role="alert">{page.error}</p> : <p role="status">Asking the station…</p>}</>
   const { patient, links, invites, findings } = page.data
@@ -18,9 +21,11 @@ export function Patient({ id }: { id: string }) {
       <p className="small"><Go to="/">{words.patients}</Go></p>
       <div className="row wrap"><div><h1>{patient.name}</h1>
         <p className="soft">{years(patient.born, now)}, born {patient.born} · {patient.record_number} · <bdi>{patient.phone}</bdi> · {words.state[patient.state]}</p></div>
-        <button className="b go push" type="button" onClick={() => { go(`/patients/${id}/invite`) }}>Invite a phone</button></div>
+        <span className="push" /><button className="b" type="button" onClick={() => { setChanging(true) }}>Change details</button>
+        <button className="b go" type="button" onClick={() => { go(`/patients/${id}/invite`) }}>Invite a phone</button></div>
       <p className="small soft">Times are the patient&apos;s ({patient.zone}){patient.zone === session.clinic.zone ? ', which are the clinic\'s too' : `; where the clinic's clock (${session.clinic.zone}) differs, both are shown`}.</p>
       {page.error !== null && <p className="err" role="alert">{page.error}</p>}
+      {changing && <section className="panel stack" aria-labelledby="details"><h2 id="details">Details</h2><PatientForm now={patient} cancel={() => { setChanging(false) }} done={() => { setChanging(false); page.reload() }} /></section>}
       <div className="cols">
         <div><Readings id={id} zone={patient.zone} /></div>
         <div>
@@ -28,8 +33,8 @@ export function Patient({ id }: { id: string }) {
           {links.length === 0 && <section className="panel" aria-labelledby="phones"><h2 id="phones">{words.state.no_phone}</h2><p>Make an invite; the patient scans it once.</p></section>}
           {invites.length > 0 && <section className="panel stack" aria-labelledby="invites"><h2 id="invites">Invites</h2>
             <ul className="stack">{invites.map((invite) => (
-              <li key={invite.id} className="row wrap"><span><b>{words.inviteState[invite.state]}</b> <span className="small soft">made {age(invite.made_at, now)} by {invite.made_by}, ends {moment(invite.expires, session.clinic.zone, session.clinic.zone)}</span></span>
-                {invite.state === 'open' && <button className="b push" type="button" onClick={() => { void post(`/api/invites/${invite.id}/withdraw`).finally(page.reload) }}>Withdraw</button>}</li>
+              <li key={invite.id} className="row wrap"><span><State name={invite.state} words={words.inviteState[invite.state]} /> <span className="small soft">made {age(invite.made_at, now)} by {invite.made_by}, ends {moment(invite.expires, session.clinic.zone, session.clinic.zone)}</span></span>
+                {invite.state === 'open' && <button className="b push" type="button" onClick={() => { attempt(post(`/api/invites/${invite.id}/withdraw`), page.reload) }}>Withdraw</button>}</li>
             ))}</ul></section>}
           <section className="panel stack" aria-labelledby="findings"><h2 id="findings">{words.technical}</h2><FindingList findings={findings} empty="Nothing is wrong with this patient's mail, as far as the station can see." reload={page.reload} /></section>
         </div>
@@ -39,7 +44,7 @@ export function Patient({ id }: { id: string }) {
 }
 
 function Readings({ id, zone }: { id: string; zone: string }) {
-  const { session, now, say } = useShell()
+  const { session, now, say, attempt } = useShell()
   const path = `/api/patients/${id}/readings?limit=100`
   const { data, error } = useLoaded<{ readings: Reading[]; more: boolean }>(path)
   const [older, setOlder] = useState<{ readings: Reading[]; more: boolean } | null>(null)
@@ -59,7 +64,7 @@ function Readings({ id, zone }: { id: string; zone: string }) {
   const newest = readings[0]
   return (
     <section className="panel stack" aria-labelledby="bp">
-      <div className="row wrap"><h2 id="bp">Blood pressure</h2><span className="push small soft">○ measured ◇ irregular pulse □ typed by hand</span></div>
+      <div className="row wrap"><h2 id="bp">Blood pressure</h2><span className="push small soft">● measured ◇ irregular pulse □ typed by hand</span></div>
       {newest ? <p><b>{value(newest)}</b>, {age(newest.effective ?? newest.received, now)}, {origin(newest)}.</p> : <p className="soft">{words.noReading}. The first one appears here by itself.</p>}
       {readings.length > 0 && <>
         <Chart readings={readings} zone={zone} />
@@ -72,40 +77,40 @@ function Readings({ id, zone }: { id: string; zone: string }) {
                 {reading.values.systolic === null && reading.values.diastolic === null
                   ? <td colSpan={4}><b>{words.failed}</b></td>
                   : <><td className="num">{reading.values.systolic ?? '–'}</td><td className="num">{reading.values.diastolic ?? '–'}</td><td className="num">{reading.values.mean_arterial ?? '–'}</td><td className="num">{reading.values.pulse_rate ?? '–'}</td></>}
-                <td className="small">{origin(reading)}<div className="soft">at the clinic {age(reading.stored, now)}</div></td>
+                <td className="small nowrap">{origin(reading)}<div className="soft">at the clinic {age(reading.stored, now)}</div></td>
                 <td className="small">{remarks(reading).join(', ')}</td>
-                <td className="small nowrap">{reading.seen ? `${reading.seen.by}, ${age(reading.seen.at, now)}` : 'not yet'}</td>
+                <td className="small nowrap">{reading.seen ? <>{reading.seen.by}<div className="soft">{age(reading.seen.at, now)}</div></> : 'not yet'}</td>
               </tr>
             ))}</tbody></table>
         </div>
         {more && last && <button className="b" type="button" onClick={() => {
-          void get<{ readings: Reading[]; more: boolean }>(`${path}&before=${last.id}`).then((page) => { setOlder({ readings: [...(older?.readings ?? []), ...page.readings], more: page.more }) })
+          attempt(get<{ readings: Reading[]; more: boolean }>(`${path}&before=${last.id}`), (page) => { setOlder({ readings: [...(older?.readings ?? []), ...page.readings], more: page.more }) })
         }}>Older readings</button>}
       </>}
     </section>
   )
 }
 
-function LinkPanel({ link, zone, reload }: { link: Link; zone: string; reload: () => void }) {
+export function LinkPanel({ link, zone, reload }: { link: Link; zone: string; reload: () => void }) {
   const { session, now } = useShell()
   const [ending, setEnding] = useState(false)
   const [ended, setEnded] = useState<string | null>(null)
   const heading = `link-${link.up}`
   return (
     <section className="panel stack" aria-labelledby={heading}>
-      <div className="row"><h2 id={heading}>{link.label === '' ? 'A phone' : link.label}</h2><span className={`push ${link.state === 'confirmed' ? 'state' : 'state te'}`}>{words.linkState[link.state]}</span></div>
+      <div className="row"><h2 id={heading}>{link.label === '' ? 'A phone' : link.label}</h2><span className="push"><State name={link.state} words={words.linkState[link.state]} /></span></div>
       {(link.state === 'pending' || link.state === 'waiting') && <Confirm link={link} reload={reload} />}
       <dl className="facts small">
         <div><dt>For</dt><dd>{link.role}</dd></div>
         <div><dt>Since</dt><dd>{moment(link.since, zone, session.clinic.zone)}</dd></div>
         {link.confirmed_by !== null && <div><dt>Confirmed</dt><dd>by {link.confirmed_by}, {link.confirmed_how === 'words' ? 'words compared' : 'in person'}</dd></div>}
         {link.app !== null && <div><dt>App</dt><dd>{link.app}</dd></div>}
-        <div><dt>Heard</dt><dd>{link.heard_at ? age(link.heard_at, now) : 'not yet'}{link.overdue && <b className="state te"> overdue: not heard since then</b>}</dd></div>
+        <div><dt>Heard</dt><dd>{link.heard_at ? age(link.heard_at, now) : 'not yet'}{link.overdue && <b className="te">, {words.overdue}</b>}</dd></div>
         {link.queue && <div><dt>Its queue</dt><dd>{link.queue.depth === 0 ? 'nothing waits' : `${String(link.queue.depth)} waiting${link.queue.oldest ? `, the oldest ${age(link.queue.oldest, now)}` : ''}`}{link.queue.stuck > 0 ? `, ${String(link.queue.stuck)} stuck` : ''}</dd></div>}
       </dl>
       {ended !== null && <p className="note" role="status">{ended}</p>}
       {link.state !== 'ended' && !ending && <button className="b" type="button" onClick={() => { setEnding(true) }}>This phone was lost…</button>}
-      {ending && link.state !== 'ended' && <Form button="End this phone" submit={async (values) => {
+      {ending && link.state !== 'ended' && <Form button="End this phone" cancel={() => { setEnding(false) }} submit={async (values) => {
         const answer = await post<{ under_way?: { text?: string } } | null>(`/api/links/${link.up}/end`, { reason: values['reason'] ?? '' })
         setEnded(answer?.under_way?.text ?? 'The phone is ended. What it had sent before is kept.')
         setEnding(false)
@@ -116,7 +121,6 @@ function LinkPanel({ link, zone, reload }: { link: Link; zone: string; reload: (
           {[['lost', 'Lost or stolen'], ['replaced', 'Replaced by another phone'], ['left', 'The patient leaves the programme']].map(([reason, label], i) => (
             <label key={reason} className="choice"><input type="radio" name="reason" value={reason} defaultChecked={i === 0} /> {label}</label>
           ))}</fieldset>
-        <button className="b" type="button" onClick={() => { setEnding(false) }}>Cancel</button>
       </Form>}
     </section>
   )

@@ -1,8 +1,9 @@
 import { useEffect, useRef, useState } from 'react'
-import { type PatientRow, post } from '../api'
-import { Go, useLoaded, useShell } from '../app'
+import { type PatientFields, type PatientRow, call, post } from '../api'
+import { useLoaded, useShell } from '../app'
 import { Field, Form } from '../form'
 import { useKeys } from '../keys'
+import { State } from '../glyph'
 import { origin, remarks, value } from '../reading'
 import { age, years } from '../time'
 import { words } from '../words'
@@ -36,7 +37,7 @@ export function Patients() {
         <button className={`b push${all.length === 0 ? ' go' : ''}`} type="button" onClick={() => { setAdding(true) }}>Add a patient</button></div>
       {error !== null && <p className="err" role="alert">{error}</p>}
       {all.length === 0 && <p className="soft">{words.noPatientsLead}</p>}
-      {adding && <section className="panel" aria-labelledby="add"><h2 id="add">A new patient</h2><NewPatient cancel={() => { setAdding(false) }} done={(id) => { go(`/patients/${id}`) }} /></section>}
+      {adding && <section className="panel" aria-labelledby="add"><h2 id="add">A new patient</h2><PatientForm cancel={() => { setAdding(false) }} done={(id) => { go(`/patients/${id}`) }} /></section>}
       {all.length > 0 && <section className="panel" aria-label="Patients">
         <table className="data list">
           <thead><tr><th scope="col">Patient</th><th scope="col">Newest reading</th><th scope="col">Age</th><th scope="col">From</th><th scope="col">Not looked at</th><th scope="col">Phone</th></tr></thead>
@@ -49,33 +50,33 @@ export function Patients() {
               <td className="nowrap">{patient.latest ? age(patient.latest.effective ?? patient.latest.received, now) : '–'}</td>
               <td className="small">{patient.latest ? origin(patient.latest) : '–'}</td>
               <td>{patient.unseen > 0 ? <b>{words.unseen(patient.unseen)}</b> : <span className="soft">none</span>}</td>
-              <td><span className={patient.state === 'confirmed' ? '' : 'state te'}>{words.state[patient.state]}</span>
-                <div className="small soft">{patient.heard_at ? `heard ${age(patient.heard_at, now)}` : 'not heard yet'}{patient.findings > 0 ? `, ${String(patient.findings)} findings` : ''}</div></td>
+              <td><State name={patient.state} words={words.state[patient.state]} />
+                <div className="small soft">{patient.heard_at ? `heard ${age(patient.heard_at, now)}` : 'not heard yet'}{patient.findings > 0 ? `, ${words.findings(patient.findings)}` : ''}{patient.state !== 'ended' && patient.next_by !== null && Date.parse(patient.next_by) < now && <b className="te">, {words.overdue}</b>}</div></td>
             </tr>
           ))}</tbody>
         </table>
-        <p className="small soft">{rows.length === all.length ? words.showingAll(all.length) : `Showing ${String(rows.length)} of ${String(all.length)}: those that match “${sought}”.`}</p>
+        <p className="small soft" role="status">{rows.length === all.length ? words.showingAll(all.length) : `Showing ${String(rows.length)} of ${String(all.length)}: those that match “${sought}”.`}</p>
       </section>}
-      <p className="small"><Go to="/findings">{words.technical}</Go></p>
     </div>
   )
 }
 
-function NewPatient({ cancel, done }: { cancel: () => void; done: (id: string) => void }) {
+/** The patient's own facts: for a new patient, or to be put right. */
+export function PatientForm({ now, cancel, done }: { now?: PatientFields & { id: string }; cancel: () => void; done: (id: string) => void }) {
   const { session } = useShell()
   return (
-    <Form button="Add this patient" submit={async (values) => {
-      const made = await post<{ id: string }>('/api/patients', { name: values['name'], born: values['born'], record_number: values['record_number'], phone: values['phone'], zone: values['zone'] })
-      done(made.id)
+    <Form button={now ? 'Keep these' : 'Add this patient'} cancel={cancel} submit={async (values) => {
+      const fields = { name: values['name'], born: values['born'], record_number: values['record_number'], phone: values['phone'], zone: values['zone'] }
+      if (now) await call('PATCH', `/api/patients/${now.id}`, fields)
+      done(now ? now.id : (await post<{ id: string }>('/api/patients', fields)).id)
     }}>
       <div className="two">
-        <Field name="name" label="Name" />
-        <Field name="born" label="Born" type="date" />
-        <Field name="record_number" label="Record number" />
-        <Field name="phone" label="Telephone" hint="For comparing the words: a number from your own record." type="tel" />
-        <Field name="zone" label="Time zone" hint="Where the patient lives, such as Europe/London." value={session.clinic.zone} />
+        <Field name="name" label="Name" value={now?.name} />
+        <Field name="born" label="Born" type="date" value={now?.born} />
+        <Field name="record_number" label="Record number" value={now?.record_number} />
+        <Field name="phone" label="Telephone" hint="For comparing the words: a number from your own record." type="tel" value={now?.phone} />
+        <Field name="zone" label="Time zone" hint="Where the patient lives, such as Europe/London." value={now?.zone ?? session.clinic.zone} />
       </div>
-      <button className="b" type="button" onClick={cancel}>Cancel</button>
     </Form>
   )
 }

@@ -23,6 +23,7 @@ export function SignIn({ expired, done }: { expired: boolean; done: () => void }
       {link === 'used' && <p className="err" role="alert">This link was used or is too old. Sign in with your name and password, or ask an administrator for a new link.</p>}
       {expired && <p className="note">You were signed out. Sign in again to go on.</p>}
       <Form button="Sign in" submit={async (values) => {
+        setLink('none')
         try {
           await post('/api/session', { name: values['name'], password: values['password'] })
         } catch (reason) {
