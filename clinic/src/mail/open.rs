@@ -18,8 +18,8 @@ use std::time::Duration;
 use store::Tx;
 use store::rusqlite::{OptionalExtension as _, params};
 use vault::{
-    AgeRecipient, Chain, ChainEffect, ChainEvent, Circle, CircleChain, Finding, GRACE, Header,
-    JoinTerms, Kind, Outcome, Released, UpContext, UpSender, WaitReason, open_up,
+    AgeRecipient, Chain, ChainEffect, ChainEvent, CircleChain, Finding, GRACE, Header, JoinTerms,
+    Kind, Outcome, Released, UpContext, UpSender, WaitReason, open_up,
 };
 use wire::roster::RosterChain;
 use wire::{EnvelopeId, Hash, MailboxId, Time};
@@ -560,25 +560,19 @@ impl Opening<'_> {
     }
 }
 
-/// The chain with a circle of this number and recovery key, whose own text is not held.
+/// The chain with a circle of this number and recovery key, whose own text is not held. It has no links, by which
+/// `circle` knows it again.
 fn with_circle(
     circles: &CircleChain,
     n: u64,
     recovery: Option<AgeRecipient>,
 ) -> Option<CircleChain> {
+    let mut lost = circles.next(Vec::new(), recovery);
+    if lost.n != n {
+        // the one before it is not held either: any hash but zeros
+        (lost.n, lost.prev) = (n, Hash([0xff; 32]));
+    }
     let mut with = circles.clone();
-    // any hash but zeros: the one before it is not held either
-    let prev = if n == 1 { Hash::ZERO } else { Hash([0xff; 32]) };
-    with.feed(
-        &Circle {
-            v: 1,
-            n,
-            prev,
-            links: Vec::new(),
-            recovery,
-        }
-        .to_text(),
-    )
-    .ok()?;
+    with.feed(&lost.to_text()).ok()?;
     Some(with)
 }
