@@ -2,6 +2,7 @@
 
 use crate::RelayError;
 use rusqlite::{Connection, OpenFlags};
+use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -30,6 +31,12 @@ CREATE INDEX nonce_expires ON nonce (expires);
 /// # Errors
 /// [`RelayError::NewerSchema`], or those of SQLite.
 pub fn open(path: &Path) -> Result<Connection, RelayError> {
+    if let Some(found) = number_in_header(path)?.filter(|found| *found > SCHEMA) {
+        return Err(RelayError::NewerSchema {
+            found,
+            known: SCHEMA,
+        });
+    }
     if path.exists() {
         let probe = Connection::open_with_flags(
             path,
@@ -53,6 +60,19 @@ pub fn open(path: &Path) -> Result<Connection, RelayError> {
         ))?;
     }
     Ok(db)
+}
+
+/// The schema number in the file's first hundred bytes (<https://sqlite.org/fileformat.html>, offset 60), read before
+/// SQLite opens the file and makes others beside it.
+fn number_in_header(path: &Path) -> Result<Option<i64>, RelayError> {
+    let mut header = Vec::new();
+    match std::fs::File::open(path) {
+        Ok(file) => file.take(100).read_to_end(&mut header)?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let number = header.get(60..64).and_then(|four| four.try_into().ok());
+    Ok(number.map(|four| i64::from(u32::from_be_bytes(four))))
 }
 
 /// Opens the database for reading.

@@ -245,6 +245,7 @@ pub async fn serve(config: RelayConfig) -> Result<Running, RelayError> {
             server.serve(app).await
         }),
     };
+    tracing::info!(port = address.port(), "the relay listens");
     Ok(Running {
         address,
         receipt,

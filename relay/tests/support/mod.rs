@@ -1,9 +1,12 @@
 //! A relay on loopback and somebody who asks it things, over real HTTP.
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     dead_code,
     reason = "a test may fail here; each test file uses its part"
 )]
+
+pub mod process;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -149,6 +152,18 @@ impl Scene {
         }
     }
 
+    /// Somebody who asks a relay that is a process of its own; its folder is `relay` in `folder`.
+    pub fn outside(folder: tempfile::TempDir, address: SocketAddr, receipt: PublicKey) -> Self {
+        let _installed = rustls::crypto::ring::default_provider().install_default();
+        Self {
+            folder,
+            running: None,
+            address,
+            receipt,
+            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+        }
+    }
+
     pub fn dir(&self) -> std::path::PathBuf {
         self.folder.path().join("relay")
     }
@@ -203,6 +218,11 @@ impl Scene {
     }
 
     pub async fn send(&self, ask: &Ask, headers: Option<Headers>) -> Answer {
+        self.try_send(ask, headers).await.unwrap()
+    }
+
+    /// `None` when the relay went away.
+    pub async fn try_send(&self, ask: &Ask, headers: Option<Headers>) -> Option<Answer> {
         let query = if ask.query.is_empty() {
             String::new()
         } else {
@@ -223,12 +243,12 @@ impl Scene {
                 .header(CONTENT_TYPE, "application/octet-stream")
                 .body(ask.body.clone());
         }
-        let answer = request.send().await.unwrap();
-        Answer {
+        let answer = request.send().await.ok()?;
+        Some(Answer {
             status: answer.status().as_u16(),
             headers: answer.headers().clone(),
-            body: answer.bytes().await.unwrap().to_vec(),
-        }
+            body: answer.bytes().await.ok()?.to_vec(),
+        })
     }
 
     /// Registers the usual link, and claims it.
