@@ -1,5 +1,10 @@
 //! Strangers, thieves and crowds: what they try is refused alike, costs little, and the honest go on.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail here")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail here"
+)]
 
 mod support;
 
