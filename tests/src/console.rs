@@ -22,8 +22,7 @@ impl Console {
     /// # Errors
     /// Those of the HTTP client.
     pub fn new(base: &str) -> anyhow::Result<Self> {
-        // a second caller finds the provider installed already, which is as good
-        let _installed = rustls::crypto::ring::default_provider().install_default();
+        crate::process::tls();
         let http = Client::builder()
             .no_proxy()
             .timeout(Duration::from_secs(20))
@@ -157,17 +156,22 @@ impl Console {
         text(&self.post("/api/patients", &patient).await?, "id")
     }
 
-    /// A new invite's address.
+    /// A new invite's address. A relay takes a moment to notice a clinic that was admitted while it ran.
     ///
     /// # Errors
     /// When the station refuses.
     pub async fn invite(&self, patient: &str) -> anyhow::Result<String> {
-        text(
-            &self
-                .post(&format!("/api/patients/{patient}/invites"), &json!({}))
-                .await?,
-            "url",
-        )
+        let path = format!("/api/patients/{patient}/invites");
+        let end = Instant::now() + Duration::from_secs(10);
+        loop {
+            match self.call(Method::POST, &path, Some(&json!({}))).await? {
+                (200..300, body) => return text(&body, "url"),
+                (409, body) if body["code"] == "relay" && Instant::now() < end => {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                (status, body) => bail!("POST {path}: {status} {body}"),
+            }
+        }
     }
 
     /// The patient's readings, newest first, all pages.
