@@ -89,7 +89,10 @@ async fn demo(
     let station = Arc::new(
         Station::sign_in(&servers.console, place::ADMINISTRATOR, &place.password()?).await?,
     );
-    let settle = settle(args, place, &station);
+    let settle = async {
+        station.admitted().await?;
+        settle(args, place, &station).await
+    };
     let patients = tokio::select! {
         patients = settle => patients?,
         _ = stopped.changed() => return Ok(()),

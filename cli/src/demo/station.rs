@@ -49,6 +49,19 @@ impl Station {
         })
     }
 
+    /// Waits until the relay has taken the clinic in: it looks for new ones now and then.
+    pub async fn admitted(&self) -> Result<()> {
+        for _ in 0..LOOKS {
+            if self.get("/api/status").await?["relay"]["state"] == "ok" {
+                return Ok(());
+            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
+        bail!(
+            "the relay does not take the clinic in: see relay.log and station.log in the demo's folder"
+        )
+    }
+
     /// A link that signs the clinician of the demo in once: a new account, or the old one's password forgotten.
     pub async fn account(&self, role: &str) -> Result<String> {
         let known = self.get("/api/accounts").await?;

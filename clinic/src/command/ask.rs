@@ -38,7 +38,7 @@ pub(crate) struct InitArgs {
     #[arg(long)]
     relay: Option<String>,
     /// The relay's receipt keys, present and reserve: it prints them when it starts.
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
     relay_receipt: Vec<PublicKey>,
     /// A folder for the sheets to print: two root keys and the backup key.
     #[arg(long, conflicts_with = "root_file")]
