@@ -57,19 +57,51 @@ class Clinic:
     async def open(self) -> str:
         """Starts relay and station, signs in, makes a patient; gives the invite's text."""
         relay_dir, station_dir = self.work / "relay", self.work / "station"
-        relay = await self.serve("relay", "relay", "--json", "--dir", str(relay_dir), "--listen", "127.0.0.1:0")
-        self.relay = relay.ready["relay"]
+        self.post_office = await self.serve("relay", "relay", "--json", "--dir", str(relay_dir), "--listen", "127.0.0.1:0")
+        self.relay = self.post_office.ready["relay"]
         password = secrets.token_urlsafe(18)
         password_file = self.work / "password"
         password_file.touch(mode=0o600)
         password_file.write_text(password)
-        await self.found(relay_dir, station_dir, password_file)
-        station = await self.serve("station", "clinic", "--json", "--dir", str(station_dir), "--listen", "127.0.0.1:0")
+        await self.found(self.post_office.ready, relay_dir, station_dir, password_file)
+        station = await self.serve(
+            "station", "clinic", "--json", "--dir", str(station_dir), "--listen", "127.0.0.1:0", "--collect-every-ms", "200"
+        )
         self.console = station.ready["console"].rstrip("/")
         await self.post("/api/session", {"name": ADMINISTRATOR, "password": password})
-        patient = {"name": "Ada Test", "born": "1950-04-01", "record_number": "R-1", "phone": "", "zone": "Etc/UTC"}
+        return await self.admit("R-1")
+
+    async def admit(self, record_number: str) -> str:
+        """Makes a patient, who is the one that is looked at from now on; gives the invite's text."""
+        patient = {
+            "name": "Ada Test", "born": "1950-04-01", "record_number": record_number, "phone": "+4930123457", "zone": "Etc/UTC",
+        }  # fmt: skip
         self.patient = (await self.post("/api/patients", patient))["id"]
-        return (await self.post(f"/api/patients/{self.patient}/invites", {}))["url"]
+        # A relay that runs follows a new admission within half a second.
+        async with asyncio.timeout(TO_ARRIVE):
+            while True:
+                try:
+                    return (await self.post(f"/api/patients/{self.patient}/invites", {}))["url"]
+                except ClinicError as error:
+                    if '"code":"relay"' not in str(error):
+                        raise
+                await asyncio.sleep(0.1)
+
+    async def found(self, relay: dict, relay_dir: Path, station_dir: Path, password_file: Path) -> None:
+        """Founds the clinic, and has the relay's operator admit it."""
+        (self.work / "sheets").mkdir(mode=0o700)
+        station = json.loads(
+            await self.run(
+                "clinic", "init", "--json", "--dir", str(station_dir), "--name", "Test clinic", "--phone", "+4930123456",
+                "--emergency", "112", "--language", "en", "--zone", "Etc/UTC", "--relay", relay["relay"],
+                f"--relay-receipt={relay['receipt']}", f"--relay-receipt={relay['reserve']}", "--sheets", str(self.work / "sheets"),
+                "--account", ADMINISTRATOR, "--password-file", str(password_file),
+            )  # fmt: skip
+        )
+        await self.run(
+            "relay", "tenant", "add", "--dir", str(relay_dir), "--name", "test", f"--root={station['root']}",
+            f"--auth={station['auth']}",
+        )  # fmt: skip
 
     async def serve(self, name: str, *words: str) -> Server:
         server = await Server.start(name, [str(self.program), *words], self.work / f"{name}.log")
@@ -85,16 +117,23 @@ class Clinic:
             raise ClinicError(f"teleward {' '.join(words)} ended with {process.returncode}: {err.decode().strip()}")
         return out.decode()
 
-    async def confirm(self) -> None:
-        """A person at the clinic compares the words."""
+    async def pending(self) -> dict:
+        """Waits for a join that a person has to confirm; gives its link."""
         async with asyncio.timeout(TO_ARRIVE):
             while True:
-                page = await self.get(f"/api/patients/{self.patient}")
-                for link in page["links"]:
+                for link in (await self.get(f"/api/patients/{self.patient}"))["links"]:
                     if link["state"] == "pending":
-                        await self.post(f"/api/links/{link['up']}/confirm", {"how": "words"})
-                        return
+                        return link
                 await asyncio.sleep(0.2)
+
+    async def confirm(self) -> None:
+        """A person at the clinic has compared the words."""
+        link = await self.pending()
+        await self.post(f"/api/links/{link['up']}/confirm", {"how": "words"})
+
+    async def look(self, readings: list[str]) -> None:
+        """A clinician opens readings."""
+        await self.post("/api/seen", {"readings": readings})
 
     async def readings(self) -> list[dict]:
         """All readings of the patient, newest first."""
@@ -142,6 +181,16 @@ class Clinic:
         except urllib.error.HTTPError as error:
             raise ClinicError(f"{method} {path}: {error.code} {error.read().decode(errors='replace')}") from None
         return json.loads(content) if content else {}
+
+    async def relay_away(self) -> None:
+        """The relay ends, as when it is moved."""
+        await self.post_office.end()
+        self.servers.remove(self.post_office)
+
+    async def relay_back(self) -> None:
+        """The relay starts again where it was."""
+        address = self.relay.rstrip("/").rsplit("/", 1)[1]
+        self.post_office = await self.serve("relay", "relay", "--json", "--dir", str(self.work / "relay"), "--listen", address)
 
     async def end(self) -> None:
         for server in reversed(self.servers):

@@ -109,7 +109,7 @@ class Faults:
     drop_before_first: bool = False
     """The link breaks when the hub has subscribed and reads the clock, before anything was sent."""
     drop_after_sending: int = 0
-    """The link breaks right after so many indications left, before the last one's confirmation counts."""
+    """The link breaks when so many indications were confirmed, before the cuff has noted the last one."""
     twice: bool = False
     """Each record is indicated twice."""
 
@@ -134,6 +134,7 @@ class Cuff:
         self.faults = Faults()
         self.told = Told()
         self.pairing_mode = False
+        self.visible = False
         self.clock_error = timedelta(0)
         self.subscribed: set[int] = set()
         self.sending: set[asyncio.Task] = set()
@@ -163,7 +164,13 @@ class Cuff:
     # What the test does with it
 
     async def show(self, seconds: float | None = None) -> None:
-        """Advertises until it is connected; with `seconds`, no longer than that."""
+        """Advertises until a hub has taken all it holds, also after a broken link; with `seconds`, no longer than that."""
+        self.visible = True
+        await self.advertise()
+        if seconds is not None:
+            asyncio.get_running_loop().call_later(seconds, lambda: self.keep(asyncio.ensure_future(self.hide())))
+
+    async def advertise(self) -> None:
         flags = bytes([AdvertisingData.Flags.LE_GENERAL_DISCOVERABLE_MODE | AdvertisingData.Flags.BR_EDR_NOT_SUPPORTED])
         await self.device.start_advertising(
             advertising_data=bytes(
@@ -176,10 +183,9 @@ class Cuff:
             advertising_interval_min=100,
             advertising_interval_max=100,
         )
-        if seconds is not None:
-            asyncio.get_running_loop().call_later(seconds, lambda: self.keep(asyncio.ensure_future(self.hide())))
 
     async def hide(self) -> None:
+        self.visible = False
         await self.device.stop_advertising()
 
     def drop_link(self) -> None:
@@ -269,7 +275,12 @@ class Cuff:
         self.quiet.clear()
         self.reached.clear()
         connection.on("connection_encryption_change", lambda: self.on_encryption(connection))
-        connection.on("disconnection", lambda _reason: self.quiet.set())
+        connection.on("disconnection", lambda _reason: self.on_disconnection(connection))
+
+    def on_disconnection(self, connection: Connection) -> None:
+        self.quiet.set()
+        if self.visible and (self.memory or not connection.encryption):
+            self.keep(asyncio.ensure_future(self.advertise()))
 
     def on_encryption(self, connection: Connection) -> None:
         self.told.encrypted += bool(connection.encryption)
@@ -295,19 +306,14 @@ class Cuff:
                 return
             for _ in range(2 if self.faults.twice else 1):
                 sent += 1
-                indication = asyncio.ensure_future(self.device.indicate_subscriber(connection, self.measurement, frame))
                 self.told.indicated.append(frame)
+                try:
+                    await self.device.indicate_subscriber(connection, self.measurement, frame)
+                except (asyncio.CancelledError, core.BaseError, TimeoutError, att.ATT_Error):
+                    return
                 if sent == self.faults.drop_after_sending:
                     self.faults = Faults()
-                    await asyncio.sleep(0)
-                    # The indication must have crossed the air before the link breaks.
-                    await asyncio.sleep(0.2)
-                    indication.cancel()
                     self.drop_link()
-                    return
-                try:
-                    await indication
-                except (asyncio.CancelledError, core.BaseError, TimeoutError, att.ATT_Error):
                     return
             self.told.confirmed.append(frame)
             self.memory.remove(frame)

@@ -87,14 +87,23 @@ class Hub:
 
     async def ending(self, since: int, patience: float = 60) -> str:
         """The reason code with which the next session ends that had anything to do."""
-        before = {line.get("last_ended") for line in self.lines[:since] if line["event"] == "device"}
+        return (await self.endings(since, 1, patience))[0]
+
+    async def endings(self, since: int, count: int, patience: float = 60) -> list[str]:
+        """The reason codes with which the next sessions end that had anything to do."""
+        known = {line["last_ended"] for line in self.lines[:since] if line["event"] == "device"}
+        reasons: list[str] = []
 
         def ended(line: dict) -> bool:
-            if line["event"] != "device" or line.get("last_ending") is None:
+            if line["event"] != "device" or line["last_ended"] in known:
                 return False
-            return line.get("last_ended") not in before and line["last_ending"] not in IDLE_ENDINGS
+            known.add(line["last_ended"])
+            if line["last_ending"] not in IDLE_ENDINGS:
+                reasons.append(line["last_ending"])
+            return len(reasons) == count
 
-        return (await self.wait(ended, "a session's end", since, patience))["last_ending"]
+        await self.wait(ended, f"{count} sessions' ends", since, patience)
+        return reasons
 
 
 def command(*words: str) -> str:
