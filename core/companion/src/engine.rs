@@ -39,6 +39,7 @@ pub(crate) struct Engine {
     next_ticket: u64,
     jitter: u32,
     list_again: bool,
+    looks_at_gap: u32,
 }
 
 impl Engine {
@@ -63,6 +64,7 @@ impl Engine {
             // Any odd number will do; the courier's own jitter comes from the seed.
             jitter: 0x9e37_79b9,
             list_again: true,
+            looks_at_gap: 0,
         };
         // A new process may be a new version: what the relay refused for good is tried once more.
         engine.db.write(outbox::try_again)?;

@@ -80,6 +80,7 @@ pub(crate) struct World {
     pub refused: Vec<(EnvelopeId, Option<u64>)>,
     pub forged_receipts: u32,
     waiting: VecDeque<EnvelopeId>,
+    hidden: Option<(u64, EnvelopeId)>,
 }
 
 impl World {
@@ -152,6 +153,7 @@ impl World {
             refused: Vec::new(),
             forged_receipts: 0,
             waiting: VecDeque::new(),
+            hidden: None,
         }
     }
 
@@ -465,6 +467,17 @@ impl World {
             );
         } else {
             self.rosters.push(line);
+        }
+    }
+
+    /// The relay leaves its newest letter down out of the list, or shows it again.
+    pub(crate) fn hide(&mut self, hidden: bool) {
+        let held = self.boxes.entry(self.invite.down()).or_default();
+        if hidden {
+            self.hidden = held.items.pop();
+        } else if let Some(item) = self.hidden.take() {
+            held.items.push(item);
+            held.items.sort_unstable();
         }
     }
 

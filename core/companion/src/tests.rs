@@ -469,6 +469,26 @@ fn the_recovery_sheet_opens_all_that_was_sent() {
     assert_eq!(phone.findings_after_resume(), Vec::<String>::new());
 }
 
+/// REQ-COMPANION-023: a letter that the relay hides is told as missing, and is read when the relay shows it after all.
+#[test]
+fn a_hidden_letter_is_missed_and_found_when_it_is_shown() {
+    let mut phone = Phone::joined();
+    let now = phone.now();
+    phone.world.welcome(vault::LinkState::Confirmed, now);
+    phone.world.hide(true);
+    let now = phone.now();
+    phone
+        .world
+        .beat(now.plus(Duration::from_secs(99 * 3600)), now);
+    phone.settle();
+    assert_eq!(phone.link_state(), LinkState::Pending);
+    assert_eq!(phone.findings(), ["gap"]);
+    phone.world.hide(false);
+    phone.settle();
+    assert_eq!(phone.link_state(), LinkState::Confirmed);
+    assert!(phone.findings().is_empty(), "the gap has mended");
+}
+
 /// REQ-COMPANION-010: paused, nothing is asked and no file is open; offline, readings are kept and sent later.
 #[test]
 fn paused_and_offline_lose_nothing() {

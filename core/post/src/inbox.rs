@@ -74,6 +74,15 @@ pub fn listed(
     let (mut new, mut replayed, mut last) = (0, Vec::new(), after);
     for item in &page.items {
         last = last.max(item.n);
+        let n = signed(item.n)?;
+        let listed_before: bool = tx
+            .prepare_cached(
+                "SELECT EXISTS(SELECT 1 FROM post_in WHERE box = ?1 AND relay = ?2 AND n = ?3 AND id = ?4)",
+            )?
+            .query_row(params![mailbox.0, page.relay.0, n, item.id.0], |row| row.get(0))?;
+        if listed_before {
+            continue;
+        }
         let before: Option<[u8; 32]> = tx
             .prepare_cached("SELECT relay FROM post_in WHERE box = ?1 AND id = ?2 ORDER BY relay = ?3 DESC LIMIT 1")?
             .query_row(params![mailbox.0, item.id.0, page.relay.0], |row| row.get(0))
@@ -115,6 +124,31 @@ pub fn listed(
         replayed,
         more: page.more,
     })
+}
+
+/// Lists again from behind a file, so that a letter is found which the relay left out of its list before. `None`: from
+/// the start. What was listed already is passed over.
+///
+/// # Errors
+/// Those of the database.
+pub fn list_again_after(
+    tx: &Tx<'_>,
+    mailbox: MailboxId,
+    url: &str,
+    file: Option<EnvelopeId>,
+) -> Result<(), PostError> {
+    let Some(relay) = relay_at(tx, url)? else {
+        return Ok(());
+    };
+    let n: Option<i64> = tx
+        .prepare_cached("SELECT min(n) FROM post_in WHERE box = ?1 AND relay = ?2 AND id = ?3")?
+        .query_row(
+            params![mailbox.0, relay.0, file.map(|file| file.0)],
+            |row| row.get(0),
+        )?;
+    tx.prepare_cached("UPDATE post_cursor SET after = ?3 WHERE box = ?1 AND relay = ?2")?
+        .execute(params![mailbox.0, relay.0, n.unwrap_or(0)])?;
+    Ok(())
 }
 
 /// A listed file.

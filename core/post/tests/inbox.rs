@@ -112,6 +112,31 @@ fn a_restored_relay_is_listed_from_the_start() {
     assert_eq!(run(&db, |tx| inbox::relay_at(tx, URL)), Some(Kid([8; 32])));
 }
 
+/// REQ-POST-018: a letter that the relay left out of its list is found when the list is asked for again.
+#[test]
+fn a_hidden_letter_is_found_by_listing_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = open(&dir);
+    list(&db, &page(7, &[(1, 1), (3, 3), (4, 4)]));
+    fetch_all(&db, Time::from_ms(0));
+    consume_all(&db);
+    run(&db, |tx| inbox::list_again_after(tx, BOX, URL, Some(id(1))));
+    assert_eq!(run(&db, |tx| inbox::cursor(tx, BOX, URL)), 1);
+    let listed = list(&db, &page(7, &[(2, 2), (3, 3), (4, 4)]));
+    assert_eq!(
+        listed,
+        Listed::Page {
+            new: 1,
+            replayed: vec![],
+            more: false
+        }
+    );
+    assert_eq!(fetch_all(&db, Time::from_ms(0)), [id(2)]);
+    assert_eq!(run(&db, |tx| inbox::cursor(tx, BOX, URL)), 4);
+    run(&db, |tx| inbox::list_again_after(tx, BOX, URL, None));
+    assert_eq!(run(&db, |tx| inbox::cursor(tx, BOX, URL)), 0);
+}
+
 /// REQ-POST-013: a file that cannot be fetched waits and is given up only when the relay no longer has it.
 #[test]
 fn a_file_in_trouble_is_passed_over() {

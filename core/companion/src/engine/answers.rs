@@ -11,6 +11,9 @@ use vault::Finding;
 use wire::api::{ErrorCode, Items};
 use wire::{EnvelopeId, Time};
 
+/// So many lists with a gap go by before the list is asked for from before it.
+const LOOKS_AT_GAP: u32 = 5;
+
 impl Engine {
     pub(super) fn answered(
         &mut self,
@@ -219,7 +222,39 @@ impl Engine {
             }
         })?;
         self.list_again = again;
-        self.reload_link()
+        self.reload_link()?;
+        if !again {
+            self.look_for_hidden()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// While numbers are missing, the list is asked for again now and then from before the gap: a relay that left a letter
+    /// out once may show it later.
+    fn look_for_hidden(&mut self) -> Result<(), CompanionError> {
+        let Some(link) = &self.link else {
+            return Ok(());
+        };
+        let gap = link
+            .chain
+            .kids()
+            .map(|kid| link.chain.positions(kid))
+            .find(|at| !at.missing.is_empty());
+        let Some(gap) = gap else {
+            self.looks_at_gap = 0;
+            return Ok(());
+        };
+        self.looks_at_gap += 1;
+        if self.looks_at_gap < LOOKS_AT_GAP {
+            return Ok(());
+        }
+        self.looks_at_gap = 0;
+        let (down, url, before) = (link.down, link.relay_url(), gap.stored.map(|(_, id)| id));
+        self.db
+            .write(|tx| inbox::list_again_after(tx, down, &url, before))?;
+        self.list_again = true;
+        Ok(())
     }
 
     pub(super) fn consume(
