@@ -10,6 +10,9 @@ use std::process::Command;
 /// The account that the journeys use.
 pub const ACCOUNT: &str = "Dr Ash";
 
+/// How long the station may take to reach the relay for the first time.
+const READY: std::time::Duration = std::time::Duration::from_secs(30);
+
 /// Which process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
@@ -60,7 +63,23 @@ impl House {
         let url = proxy.map_or_else(|| house.relay_url(), str::to_owned);
         house.init_clinic(&url, &ready)?;
         house.start_station(&[])?;
+        if proxy.is_none() {
+            house.relay_answers().await?;
+        }
         Ok(house)
+    }
+
+    /// Waits until the station says that the relay answers it.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn relay_answers(&self) -> anyhow::Result<()> {
+        let ok = |status: &Value| status["relay"]["state"] == "ok";
+        self.console()
+            .await?
+            .until("/api/status", READY, ok)
+            .await
+            .map(drop)
     }
 
     fn init_clinic(&self, relay_url: &str, ready: &Value) -> anyhow::Result<()> {
@@ -222,14 +241,17 @@ impl House {
         Console::sign_in(&self.console_url(), ACCOUNT).await
     }
 
-    /// Marks everything seen that a patient has: what a clinician does who opens the page.
+    /// What a clinician does: opens the patient's page, which marks everything there seen, and maybe makes an invite.
     ///
     /// # Errors
-    /// When the station refuses; one that is not up (a held process) is no error.
-    pub async fn look_at_everything(&self, patient: &str) -> anyhow::Result<()> {
+    /// When the console's address is none; a station that is not up, or is held inside the call, is no error.
+    pub async fn look_at_everything(&self, patient: &str, invite: bool) -> anyhow::Result<()> {
         let Ok(console) = self.console().await else {
             return Ok(());
         };
+        if invite {
+            let _held = console.invite(patient).await;
+        }
         let Ok(readings) = console.readings(patient).await else {
             return Ok(());
         };
@@ -239,7 +261,6 @@ impl House {
             .map(|r| &r["id"])
             .collect();
         if !unseen.is_empty() {
-            // the station may be held at a point inside this very call
             let _held = console
                 .post("/api/seen", &serde_json::json!({ "readings": unseen }))
                 .await;

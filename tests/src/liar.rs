@@ -180,6 +180,7 @@ impl Bound {
     /// # Errors
     /// Those of the socket and of the HTTP client.
     pub fn serve(self, upstream: &str) -> anyhow::Result<Liar> {
+        crate::process::tls();
         let address = self.address()?;
         let lie: Shared = Arc::new(Mutex::new(Box::new(Honest)));
         let proxy = Proxy {

@@ -26,6 +26,12 @@ pub fn program(name: &str) -> anyhow::Result<PathBuf> {
     found.with_context(|| format!("`{name}` is not built: run `cargo build --workspace` first"))
 }
 
+/// Names ring as this process's TLS provider, which reqwest wants even for plain HTTP.
+pub fn tls() {
+    // a second caller finds it named already, which is as good
+    let _named = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// A running process that speaks JSON lines.
 #[derive(Debug)]
 pub struct Process {

@@ -14,6 +14,8 @@ use teleward_tests::phone::Phone;
 use teleward_tests::seed::Seed;
 
 const PATIENCE: Duration = Duration::from_secs(60);
+/// A clinician's call that takes longer is held with the station.
+const LOOK: Duration = Duration::from_secs(3);
 
 /// What a phone is doing when it is killed at a point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -209,7 +211,13 @@ impl Journey {
                     phone.tell(&reading)?;
                 } else {
                     phone.keep(&reading, PATIENCE)?;
-                    self.house.look_at_everything(&patient).await?;
+                    // the station may hold inside this very call
+                    let look = self
+                        .house
+                        .look_at_everything(&patient, *point == "clinic.invite.kept");
+                    if let Ok(looked) = tokio::time::timeout(LOOK, look).await {
+                        looked?;
+                    }
                 }
                 passed += self
                     .pipe

@@ -101,6 +101,7 @@ fn quick() -> post::Pace {
         collect: Duration::from_millis(200),
         first_pause: Duration::from_millis(50),
         longest_pause: Duration::from_millis(400),
+        rosters: Duration::from_millis(500),
         ..post::Pace::default()
     }
 }
