@@ -42,6 +42,10 @@ impl From<::companion::Topic> for Topic {
 
 /// One topic's present state.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a value that crosses the boundary at once; a box cannot cross"
+)]
 pub enum View {
     /// Of the topic *status*.
     Status {
@@ -209,6 +213,8 @@ pub struct Device {
     pub state: String,
     /// Why its last session ended: a reason code.
     pub last_ending: Option<String>,
+    /// When that was.
+    pub last_ended: Option<SystemTime>,
     /// Its battery in percent.
     pub battery_percent: Option<u8>,
 }

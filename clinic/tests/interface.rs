@@ -1,5 +1,12 @@
 //! The console's interface says no in the right way: 400, 401, 403, 404, 409, 410, 429.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic here is a failed test"
+)]
+
 mod support;
 
 use reqwest::{Method, StatusCode, header};

@@ -1,5 +1,12 @@
 //! A patient's way through a station, over a real relay: invite, join, words, readings, seen, an ended link, a restore.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic here is a failed test"
+)]
+
 mod support;
 
 use reqwest::StatusCode;

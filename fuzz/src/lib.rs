@@ -16,7 +16,11 @@ pub fn roster(bytes: &[u8]) {
     for line in text.lines() {
         let held = chain.newest().map(|newest| newest.roster.n);
         if chain.feed(line).is_err() {
-            assert_eq!(chain.newest().map(|newest| newest.roster.n), held, "a refused line changes nothing");
+            assert_eq!(
+                chain.newest().map(|newest| newest.roster.n),
+                held,
+                "a refused line changes nothing"
+            );
         }
     }
 }
@@ -27,8 +31,19 @@ pub fn request(bytes: &[u8]) {
     let mut lines = text.splitn(3, '\n');
     let (input, signature) = (lines.next().unwrap_or(""), lines.next().unwrap_or(""));
     if let Ok(signed) = Signed::parse(input, signature, lines.next()) {
-        let parts = Parts { method: "GET", authority: "r.example", path: "/v1/links", query: "after=0", digest: None };
-        assert!(signed.verify(&parts, &SigningKey::from_seed(&[9; 32]).public()).is_err(), "nobody has that key");
+        let parts = Parts {
+            method: "GET",
+            authority: "r.example",
+            path: "/v1/links",
+            query: "after=0",
+            digest: None,
+        };
+        assert!(
+            signed
+                .verify(&parts, &SigningKey::from_seed(&[9; 32]).public())
+                .is_err(),
+            "nobody has that key"
+        );
     }
 }
 
@@ -39,7 +54,11 @@ pub fn sealed(bytes: &[u8]) {
         assert!((1..=wire::MAX_STANZAS).contains(&sealed.hybrid_stanzas()));
     }
     if let Ok(read) = b64u::decode(bytes) {
-        assert_eq!(b64u::encode(read).as_bytes(), bytes, "one value has one text");
+        assert_eq!(
+            b64u::encode(read).as_bytes(),
+            bytes,
+            "one value has one text"
+        );
     }
     // Its answer is the point: it must come, whatever the bytes.
     let _checked = json::check(bytes);
@@ -47,10 +66,15 @@ pub fn sealed(bytes: &[u8]) {
 
 /// One line of a `readings` envelope: FHIR in, the same FHIR out.
 pub fn observation(bytes: &[u8]) {
-    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
     if let Ok(read) = reading::from_observation(text) {
         // A typed reading names no gateway, and is written the same with any.
-        let gateway = read.gateway.clone().unwrap_or(Gateway { install: [0; 16], software: String::new() });
+        let gateway = read.gateway.clone().unwrap_or(Gateway {
+            install: [0; 16],
+            software: String::new(),
+        });
         let again = reading::to_observation(&read.reading, &read.link, &gateway);
         let back = reading::from_observation(&again).expect("what we write we read");
         assert_eq!(back.reading, read.reading, "nothing is lost on the way");
@@ -62,18 +86,33 @@ pub fn envelope(bytes: &[u8]) {
     if let Ok(plain) = Plaintext::parse(bytes)
         && let Ok(content) = plain.content()
     {
-        assert_eq!(content.len() as u64, plain.claimed().len, "the content is as long as the header says");
-        assert!(plain.verify(&SigningKey::from_seed(&[9; 32]).public()).is_err(), "nobody has that key");
+        assert_eq!(
+            content.len() as u64,
+            plain.claimed().len,
+            "the content is as long as the header says"
+        );
+        assert!(
+            plain
+                .verify(&SigningKey::from_seed(&[9; 32]).public())
+                .is_err(),
+            "nobody has that key"
+        );
     }
 }
 
 /// What a QR code or a letter says.
 pub fn invite(bytes: &[u8]) {
-    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
     if let Ok(invite) = Invite::parse(text) {
         let written = invite.to_text();
         let again = Invite::parse(written.expose()).expect("what we write we read");
-        assert_eq!(again.to_text().expose(), written.expose(), "one invite has one text");
+        assert_eq!(
+            again.to_text().expose(),
+            written.expose(),
+            "one invite has one text"
+        );
     }
 }
 
@@ -91,12 +130,18 @@ pub fn join(bytes: &[u8]) {
 
 /// A characteristic's number, two bytes, and a frame of it.
 pub fn decoder(bytes: &[u8]) {
-    let Some((number, frame)) = bytes.split_first_chunk::<2>() else { return };
+    let Some((number, frame)) = bytes.split_first_chunk::<2>() else {
+        return;
+    };
     let decoded = decode_json(u16::from_be_bytes(*number), frame);
     assert!(decoded.json().is_object(), "every frame has an object");
     if let Ok(read) = BloodPressureFrame::decode(frame)
         && let Some(again) = read.encode()
     {
-        assert_eq!(BloodPressureFrame::decode(&again).as_ref(), Ok(&read), "what we write we read");
+        assert_eq!(
+            BloodPressureFrame::decode(&again).as_ref(),
+            Ok(&read),
+            "what we write we read"
+        );
     }
 }

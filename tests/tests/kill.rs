@@ -3,6 +3,11 @@
 //! `TELEWARD_SEED` repeats a run; `TELEWARD_KILL_POINTS` sets how many kills (100; the soak takes 10,000). Points that a
 //! phone passes once in its life (its first start, its join, pairing, an unlock) get a phone of their own each.
 
+#![expect(
+    clippy::print_stderr,
+    reason = "a journey tells its seed and what it hit"
+)]
+
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};

@@ -120,6 +120,7 @@ impl From<core::DeviceView> for Device {
             last_seen: device.last_seen.map(time_out),
             state: device.state,
             last_ending: device.last_ending,
+            last_ended: device.last_ended.map(time_out),
             battery_percent: device.battery_percent,
         }
     }

@@ -1,4 +1,11 @@
 //! A clinic with a real relay in this process, a browser's calls, and a double of a phone that seals real mail.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "support of tests: a panic here is a failed test"
+)]
 #![allow(dead_code, reason = "each test uses its part of it")]
 
 use clap::Parser;
