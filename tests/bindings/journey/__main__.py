@@ -33,13 +33,13 @@ class Count:
             print(f"FAILED {seconds:5.1f} s  {name}: {words}\n  {error}", flush=True)
 
 
-async def journey(language: str, clinic: Clinic, invite: str, work: Path, count: Count) -> None:
+async def journey(language: str, number: int, clinic: Clinic, invite: str, work: Path, count: Count) -> None:
     words, environment = SHELLS[language]()
     folder = work / language
     folder.mkdir()
     shell = Shell(words, environment, folder, script(folder))
     await shell.start()
-    home = Home(shell, clinic, invite, folder)
+    home = Home(shell, clinic, invite, number)
     try:
         for name, (said, function) in CASES.items():
             start = time.monotonic()
@@ -65,7 +65,7 @@ async def journeys(languages: list[str], work: Path, count: Count) -> None:
         for number, language in enumerate(languages):
             if number:
                 invite = await clinic.admit(f"R-{number + 1}")
-            await journey(language, clinic, invite, work, count)
+            await journey(language, number, clinic, invite, work, count)
     finally:
         await clinic.end()
 

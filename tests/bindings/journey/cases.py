@@ -25,8 +25,11 @@ RADIO = {
         }
     ]
 }
-# Another with a device time, 2026-11-22 08:30:00: 123/78, mean 93 (flags 0x02).
-DATED_FRAME = "02" + "7b00" + "4e00" + "5d00" + "ea070b16081e00"
+
+
+def dated(minute: int) -> str:
+    """A frame with a device time, 2026-11-22 08:MM:00: 123/78, mean 93 (flags 0x02)."""
+    return "02" + "7b00" + "4e00" + "5d00" + "ea070b1608" + f"{minute:02x}" + "00"
 
 
 @dataclass
@@ -34,7 +37,7 @@ class Home:
     shell: Shell
     clinic: Clinic
     invite: str
-    folder: Path
+    number: int
     ids: dict[str, str] = field(default_factory=dict)
 
     async def stage(self, name: str, stage: str) -> dict:
@@ -174,8 +177,10 @@ async def paused(home: Home) -> None:
 
 @case("a frame from the shell's own radio is a reading; the same record twice is one")
 async def submitted(home: Home) -> None:
-    first = await home.shell.ask("frame", home.ids["device"], "2a35", DATED_FRAME)
-    again = await home.shell.ask("frame", home.ids["device"], "2a35", DATED_FRAME)
+    # Each patient's own minute: one measurement under two patients is a finding at the clinic.
+    frame = dated(home.number)
+    first = await home.shell.ask("frame", home.ids["device"], "2a35", frame)
+    again = await home.shell.ask("frame", home.ids["device"], "2a35", frame)
     same((True, False), (first["is_new"], again["is_new"]), "new, then known")
     same(first["reading"], again["reading"], "the id")
     home.ids["submitted"] = first["reading"]

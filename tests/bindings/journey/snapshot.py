@@ -13,11 +13,13 @@ from .packages import LANGUAGES, generated
 KEPT = ROOT / "bindings" / "api"
 # Scaffolding of the generator, which no app may use.
 NOT_OURS = re.compile(
-    r"uniffi|ffi|callback|handle|pointer|buffer|structure|\bjna|rustcall|destroy|disposable|cleaner|cleanable|checksum"
+    r"uniffi|(?<!o)ffi|callback|handle|pointer|buffer|structure|\bjna|rustcall|destroy|disposable|cleaner|cleanable|checksum"
     r"|allocationSize|\b(?:lift|lower|clone|clean|insert|toUtf8|isError|isPanic|isSuccess)\(|\b(?:into|from) buf\b|ByValue|ByReference"
     r"|InternalException|InternalError|bootstrap|\boverride fun (?:run|close|toString)\(",
     re.IGNORECASE,
 )
+# Variables within a function, and branches.
+LOCAL = re.compile(r"^va[lr] \w+ = |^va[lr] \w+: Int$|^case .*:")
 PRIVATE = re.compile(r"\b(?:private|fileprivate|internal)\b")
 
 
@@ -26,11 +28,11 @@ def declarations(language: str, source: Path) -> list[str]:
     if language == "python":
         return python(text)
     starts = {
-        "kotlin": r"^\s*(?:public |open |override |sealed |data |suspend |enum |abstract )*(?:class|interface|object|fun|va[lr]) .*",
+        "kotlin": r"^\s*(?:public |open |override |sealed |data |suspend |enum |abstract )*(?:class|interface|object|fun|va[lr]) .*|^\s*[A-Z][A-Z_]+[,;]$",
         "swift": r"^\s*(?:@\w+ )*(?:public |open |convenience )+.*|^\s*case \w+.*|^\s*func \w+.*",
     }
     lines = [match[0].strip().rstrip("{ ").rstrip() for match in re.finditer(starts[language], text, re.MULTILINE)]
-    return [line for line in lines if not NOT_OURS.search(line) and not PRIVATE.search(line)]
+    return [line for line in lines if not any(wrong.search(line) for wrong in (NOT_OURS, PRIVATE, LOCAL))]
 
 
 def python(text: str) -> list[str]:

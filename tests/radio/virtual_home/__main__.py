@@ -43,6 +43,7 @@ async def home(work: Path) -> Home:
 
 
 async def end(parts: Home) -> None:
+    await parts.hub.leave()
     await parts.guest.end()
     await parts.clinic.end()
 

@@ -109,7 +109,8 @@ class Faults:
     drop_before_first: bool = False
     """The link breaks when the hub has subscribed and reads the clock, before anything was sent."""
     drop_after_sending: int = 0
-    """The link breaks when so many indications were confirmed, before the cuff has noted the last one."""
+    """The link breaks when so many indications were confirmed and the clock was read, before the cuff has noted the last
+    confirmation."""
     twice: bool = False
     """Each record is indicated twice."""
 
@@ -144,6 +145,7 @@ class Cuff:
         self.hold = asyncio.Event()
         self.hold.set()
         self.reached = asyncio.Event()
+        self.clock_read = asyncio.Event()
 
     async def plug(self, transport: str) -> None:
         """Joins the adapter to the guest's serial port and switches the cuff on, invisible."""
@@ -259,6 +261,7 @@ class Cuff:
         if self.faults.drop_before_first:
             self.faults = Faults()
             asyncio.get_running_loop().call_soon(self.drop_link)
+        self.clock_read.set()
         now = self.now()
         return date_time(now) + bytes([now.isoweekday(), now.microsecond * 256 // 1_000_000, 0])
 
@@ -274,6 +277,7 @@ class Cuff:
         self.told.connections += 1
         self.quiet.clear()
         self.reached.clear()
+        self.clock_read.clear()
         connection.on("connection_encryption_change", lambda: self.on_encryption(connection))
         connection.on("disconnection", lambda _reason: self.on_disconnection(connection))
 
@@ -312,6 +316,7 @@ class Cuff:
                 except (asyncio.CancelledError, core.BaseError, TimeoutError, att.ATT_Error):
                     return
                 if sent == self.faults.drop_after_sending:
+                    await self.clock_read.wait()
                     self.faults = Faults()
                     self.drop_link()
                     return

@@ -59,6 +59,12 @@ class Hub:
             await self.service
             self.service = None
 
+    async def leave(self) -> None:
+        """Stops listening to a guest that is about to end."""
+        if self.service:
+            self.service.cancel()
+            await asyncio.gather(self.service, return_exceptions=True)
+
     async def log(self) -> str:
         """What the hub in service said on its error output."""
         return (await self.guest.try_run("tail -20 /tmp/hub.log; tail -5 /tmp/bluetoothd.log"))[1]
