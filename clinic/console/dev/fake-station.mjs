@@ -210,7 +210,7 @@ export function people(fake) {
   fake.join(dilip)
   fake.arrive(dilip, { values: { systolic: '172', diastolic: '98', mean_arterial: '122', pulse_rate: '81' }, effective: null, effective_sure: false, doubts: ['clock_reset'] })
   const ingrid = add('Ingrid Solheim', '1945-11-30', 'HR-18002', 'Europe/Oslo')
-  fake.join(ingrid, { state: 'confirmed', confirmed_by: 'Dr Osborne', confirmed_how: 'in_person', heard_at: ago(50 * HOUR), overdue: true, queue: { depth: 4, oldest: ago(51 * HOUR), stuck: 1 } })
+  fake.join(ingrid, { state: 'confirmed', confirmed_by: 'Dr Osborne', confirmed_how: 'in_person', heard_at: ago(50 * HOUR), next_by: ago(24 * HOUR), overdue: true, queue: { depth: 4, oldest: ago(51 * HOUR), stuck: 1 } })
   fake.arrive(ingrid, { effective: ago(51 * HOUR), effective_sure: false })
   add('Tomasz Kowalczyk', '1967-05-04', 'HR-21110')
   const joan = add('Joan Pritchard-Featherstonehaugh of the Old Lighthouse', '1942-01-09', 'HR-11408')

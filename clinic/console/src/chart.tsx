@@ -2,7 +2,7 @@
 import type { Reading } from './api'
 import { day } from './time'
 
-const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [760, 240, 44, 92, 14, 28]
+const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [640, 240, 44, 92, 14, 28]
 const [LOW, HIGH] = [40, 220] // mmHg, fixed, so that two patients' charts compare
 const DAY = 86_400_000
 

@@ -73,7 +73,7 @@ function Readings({ id, zone }: { id: string; zone: string }) {
             <thead><tr><th scope="col">Measured</th><th scope="col" className="num">Systolic</th><th scope="col" className="num">Diastolic</th><th scope="col" className="num">Mean</th><th scope="col" className="num">Pulse</th><th scope="col">From</th><th scope="col">Remarks</th><th scope="col">Looked at</th></tr></thead>
             <tbody>{readings.map((reading) => (
               <tr key={reading.id}>
-                <th scope="row">{when(reading, zone, session.clinic.zone)}</th>
+                <th scope="row" className="when">{when(reading, zone, session.clinic.zone)}</th>
                 {reading.values.systolic === null && reading.values.diastolic === null
                   ? <td colSpan={4}><b>{words.failed}</b></td>
                   : <><td className="num">{reading.values.systolic ?? '–'}</td><td className="num">{reading.values.diastolic ?? '–'}</td><td className="num">{reading.values.mean_arterial ?? '–'}</td><td className="num">{reading.values.pulse_rate ?? '–'}</td></>}

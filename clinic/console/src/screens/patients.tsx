@@ -47,9 +47,9 @@ export function Patients() {
                 onClick={(event) => { if (!event.ctrlKey && !event.metaKey) { event.preventDefault(); go(`/patients/${patient.id}`) } }}>{patient.name}</a>
                 <div className="soft small">{years(patient.born, now)} · {patient.record_number}</div></th>
               <td>{patient.latest ? <><span className="value">{value(patient.latest)}</span> <span className="small soft">{remarks(patient.latest).join(', ')}</span></> : <span className="soft">{words.noReading}</span>}</td>
-              <td className="nowrap">{patient.latest ? age(patient.latest.effective ?? patient.latest.received, now) : '–'}</td>
-              <td className="small">{patient.latest ? origin(patient.latest) : '–'}</td>
-              <td>{patient.unseen > 0 ? <b>{words.unseen(patient.unseen)}</b> : <span className="soft">none</span>}</td>
+              <td className={patient.latest ? 'nowrap' : 'none'}>{patient.latest ? age(patient.latest.effective ?? patient.latest.received, now) : '–'}</td>
+              <td className={patient.latest ? 'small' : 'none'}>{patient.latest ? origin(patient.latest) : '–'}</td>
+              <td className={patient.unseen > 0 ? undefined : 'none'}>{patient.unseen > 0 ? <b>{words.unseen(patient.unseen)}<span className="narrow"> not looked at</span></b> : <span className="soft">none</span>}</td>
               <td><State name={patient.state} words={words.state[patient.state]} />
                 <div className="small soft">{patient.heard_at ? `heard ${age(patient.heard_at, now)}` : 'not heard yet'}{patient.findings > 0 ? `, ${words.findings(patient.findings)}` : ''}{patient.state !== 'ended' && patient.next_by !== null && Date.parse(patient.next_by) < now && <b className="te">, {words.overdue}</b>}</div></td>
             </tr>
