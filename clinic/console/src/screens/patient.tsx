@@ -47,19 +47,25 @@ function Readings({ id, zone }: { id: string; zone: string }) {
   const { session, now, say, attempt } = useShell()
   const path = `/api/patients/${id}/readings?limit=100`
   const { data, error } = useLoaded<{ readings: Reading[]; more: boolean }>(path)
-  const [older, setOlder] = useState<{ readings: Reading[]; more: boolean } | null>(null)
+  // every row shown so far: what a new arrival pushes out of the newest page stays on the screen
+  const [readings, setReadings] = useState<Reading[]>([])
+  const [olderMore, setOlderMore] = useState<boolean | null>(null)
+  const visible = useVisible()
   const told = useRef(new Set<string>())
+  useEffect(() => { if (data) setReadings((held) => joined(data.readings, held)) }, [data])
   useEffect(() => {
     // opening a reading marks it seen: it stands on the screen, and the tab is in front
-    const unseen = (data?.readings ?? []).filter((reading) => reading.seen === null && !told.current.has(reading.id)).map((reading) => reading.id)
-    if (unseen.length === 0 || document.visibilityState !== 'visible') return
+    const unseen = readings.filter((reading) => reading.seen === null && !told.current.has(reading.id)).map((reading) => reading.id)
+    if (unseen.length === 0 || !visible) return
     unseen.forEach((reading) => told.current.add(reading))
     say(words.arrived(unseen.length))
-    post('/api/seen', { readings: unseen }).catch(() => { unseen.forEach((reading) => told.current.delete(reading)) })
-  }, [data, say])
+    post('/api/seen', { readings: unseen }).then(() => {
+      const seen = { at: new Date().toISOString(), by: session.account.name }
+      setReadings((held) => held.map((reading) => (reading.seen === null && unseen.includes(reading.id) ? { ...reading, seen } : reading)))
+    }, () => { unseen.forEach((reading) => told.current.delete(reading)) })
+  }, [readings, visible, say, session.account.name])
   if (data === null) return <section className="panel"><h2>Blood pressure</h2>{error !== null ? <p className="err" role="alert">{error}</p> : <p role="status">Asking the station…</p>}</section>
-  const readings = [...data.readings, ...(older?.readings ?? [])]
-  const more = older ? older.more : data.more
+  const more = olderMore ?? data.more
   const last = readings[readings.length - 1]
   const newest = readings[0]
   return (
@@ -84,11 +90,28 @@ function Readings({ id, zone }: { id: string; zone: string }) {
             ))}</tbody></table>
         </div>
         {more && last && <button className="b" type="button" onClick={() => {
-          attempt(get<{ readings: Reading[]; more: boolean }>(`${path}&before=${last.id}`), (page) => { setOlder({ readings: [...(older?.readings ?? []), ...page.readings], more: page.more }) })
+          attempt(get<{ readings: Reading[]; more: boolean }>(`${path}&before=${last.id}`), (page) => { setReadings((held) => joined(held, page.readings)); setOlderMore(page.more) })
         }}>Older readings</button>}
       </>}
     </section>
   )
+}
+
+/** The first rows as they are, then those of the rest that are not among them. */
+function joined(first: Reading[], rest: Reading[]): Reading[] {
+  const known = new Set(first.map((reading) => reading.id))
+  return [...first, ...rest.filter((reading) => !known.has(reading.id))]
+}
+
+/** Whether the tab is in front: nobody looks at a reading in a tab behind another. */
+function useVisible(): boolean {
+  const [visible, setVisible] = useState(document.visibilityState === 'visible')
+  useEffect(() => {
+    const look = () => { setVisible(document.visibilityState === 'visible') }
+    document.addEventListener('visibilitychange', look)
+    return () => { document.removeEventListener('visibilitychange', look) }
+  }, [])
+  return visible
 }
 
 export function LinkPanel({ link, zone, reload }: { link: Link; zone: string; reload: () => void }) {
