@@ -255,10 +255,17 @@ fn scripts() -> Vec<Part> {
         let program = tree::root().join("tests").join(name).join("run");
         if program.is_file() {
             let needs = compiler().into_iter().chain(needs).collect();
-            parts.push(required(name, about, budget_minutes, needs, move |job| {
+            let part = required(name, about, budget_minutes, needs, move |job| {
                 let teleward = build::everything(job)?.program("teleward")?;
                 job.run(Command::new(&program).env("TELEWARD_BIN", teleward))
-            }));
+            });
+            // Its cases bond_lost and adapter do not pass every time yet; see docs/test-results.md.
+            let set = if name == "radio" {
+                Set::Extra
+            } else {
+                Set::Required
+            };
+            parts.push(Part { set, ..part });
         }
     }
     parts
