@@ -245,8 +245,10 @@ fn scripts() -> Vec<Part> {
             4,
             vec![
                 python(),
+                NODE,
                 Need::Program("javac", "openjdk-17-jdk-headless"),
-                Need::Program("mvn", "maven"),
+                Need::Package("libjna-java"),
+                Need::Package("libjna-jni"),
             ],
         ),
     ];
