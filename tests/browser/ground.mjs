@@ -11,7 +11,7 @@ const AXE = await readFile(require.resolve('axe-core/axe.min.js'), 'utf8')
 const PICTURES = fileURLToPath(new URL('../../target/artefacts/browser', import.meta.url))
 await mkdir(PICTURES, { recursive: true })
 const CHROMIUM = process.env.TELEWARD_CHROMIUM ?? '/usr/bin/chromium'
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage']
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage', '--lang=en-GB']
 
 const tally = { passed: 0, failed: 0 }
 
