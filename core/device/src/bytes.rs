@@ -40,6 +40,20 @@ pub enum DecodeError {
     /// No packet at all, or more than one where a record is one packet.
     #[error("a record of this characteristic is exactly one packet")]
     Packets,
+    /// A field holds what the standard does not know there, and what follows depends on it.
+    #[error(
+        "the field {field} holds no value that the standard knows: the rest of the frame cannot be read"
+    )]
+    BadValue {
+        /// The field.
+        field: &'static str,
+    },
+    /// A request to a device stands where a device's answer is read.
+    #[error("this is a request, which only a device receives: give what the device sent")]
+    DeviceOnly,
+    /// The check sum at the end does not fit the frame.
+    #[error("the check sum (E2E-CRC) does not fit the frame: it was damaged on the way")]
+    Crc,
     /// The contents make no id.
     #[error("the record has no id: {0}")]
     Id(#[from] reading::IdError),
@@ -56,6 +70,9 @@ impl DecodeError {
             Self::NotSupported { .. } => "unknown_characteristic",
             Self::NotAReading { .. } => "not_a_reading",
             Self::Packets => "packets",
+            Self::BadValue { .. } => "bad_value",
+            Self::DeviceOnly => "device_only",
+            Self::Crc => "crc_mismatch",
             Self::Id(_) => "no_id",
         }
     }
@@ -94,6 +111,53 @@ impl<'a> Cursor<'a> {
 
     pub(crate) fn u16(&mut self, field: &'static str) -> Result<u16, DecodeError> {
         self.take(field).map(u16::from_le_bytes)
+    }
+
+    pub(crate) fn i8(&mut self, field: &'static str) -> Result<i8, DecodeError> {
+        self.take(field).map(i8::from_le_bytes)
+    }
+
+    pub(crate) fn i16(&mut self, field: &'static str) -> Result<i16, DecodeError> {
+        self.take(field).map(i16::from_le_bytes)
+    }
+
+    /// Three bytes, low first.
+    pub(crate) fn u24(&mut self, field: &'static str) -> Result<u32, DecodeError> {
+        let [low, middle, high] = self.take(field)?;
+        Ok(u32::from_le_bytes([low, middle, high, 0]))
+    }
+
+    pub(crate) fn u32(&mut self, field: &'static str) -> Result<u32, DecodeError> {
+        self.take(field).map(u32::from_le_bytes)
+    }
+
+    /// Six bytes, low first.
+    pub(crate) fn u48(&mut self, field: &'static str) -> Result<u64, DecodeError> {
+        let [a, b, c, d, e, f] = self.take(field)?;
+        Ok(u64::from_le_bytes([a, b, c, d, e, f, 0, 0]))
+    }
+
+    /// As many bytes as a field before said.
+    pub(crate) fn bytes(
+        &mut self,
+        length: usize,
+        field: &'static str,
+    ) -> Result<&'a [u8], DecodeError> {
+        let end = self.at.saturating_add(length);
+        let Some(bytes) = self.frame.get(self.at..end) else {
+            return Err(DecodeError::Short {
+                field,
+                need: end,
+                have: self.frame.len(),
+            });
+        };
+        self.at = end;
+        Ok(bytes)
+    }
+
+    /// How many bytes are left.
+    pub(crate) const fn left(&self) -> usize {
+        self.frame.len() - self.at
     }
 
     /// What is left.

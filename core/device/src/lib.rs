@@ -39,6 +39,7 @@ pub mod blood_pressure;
 mod bytes;
 mod call;
 mod capture;
+pub mod crc;
 mod datetime;
 mod decode;
 mod driver;
@@ -49,6 +50,7 @@ mod machine;
 mod plan;
 mod radio;
 mod reason;
+mod record_access;
 mod script;
 mod scripted;
 mod uuid;
@@ -76,6 +78,9 @@ pub use radio::{
     Advertisement, Attribute, DeviceHandle, Fanout, Radio, RadioEvent, RadioEvents, RadioState,
 };
 pub use reason::{ReasonCode, SessionReport};
+pub use record_access::{
+    Bound, RecordAccess, RecordCount, RecordRequest, RecordResponse, RecordResult, Span, Which,
+};
 pub use script::{Script, ScriptError, ScriptFault, ScriptedDevice, ScriptedFrame};
 pub use scripted::ScriptedRadio;
 pub use uuid::Uuid;
