@@ -326,10 +326,6 @@ impl Session {
             }
             State::Disconnecting | State::AskingBond | State::SettingClock => self.drain(now),
             State::Discovering | State::Subscribing if !self.spoken && self.try_again(now) => {}
-            State::Listening if self.records > 0 => {
-                self.reason.get_or_insert(ReasonCode::Done);
-                self.drain(now);
-            }
             _ => {
                 let lost = self.lost();
                 self.reason.get_or_insert(lost);

@@ -10,7 +10,7 @@ pub enum ReasonCode {
     Done,
     /// All went well, and there was no reading.
     NothingNew,
-    /// Readings were taken, but the device ended the connection before the rest was read.
+    /// Readings were taken, and the device ended the connection before we did: there may be more.
     ClosedEarly,
     /// The device was not seen in time.
     NotFound,
