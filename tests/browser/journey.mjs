@@ -1,23 +1,32 @@
 // A clinician in Chromium, with a real relay, a real station and real companions: from the one-time link to a reading that
 // was looked at. Elements are found by role and name, as a screen reader finds them.
 import { randomBytes } from 'node:crypto'
-import { Stopped, browser, check, finish, must, picture, same, truth, until, watched } from './ground.mjs'
+import { Stopped, axe, browser, check, finish, must, picture, same, truth, until, watched } from './ground.mjs'
 import { cuff, house } from './parts.mjs'
 import { looks, scanned } from './look.mjs'
+import { byKeyboard } from './keyboard.mjs'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 
+const NAME = 'Dr Ash'
 const PASSWORD = 'harbour lantern maple'
+const SECOND_PASSWORD = 'orbit pencil saddle'
 const PATIENT = { name: 'Wilhelmina Okonkwo-Baird', born: '1951-03-03', record: 'TS-558231', phone: '01632 960 147' }
 const TYPED = { systolic: '163.5', diastolic: '97.5' }
+const LATER = { systolic: '158.5', diastolic: '95.5' }
+const OTHER = { name: 'Bartholomew Ruiz-Hallgren', record: 'TS-771904', phone: '01632 960 188' }
 const MEASURED = { systolic: '141.0', diastolic: '88', mean: '106', pulse: '73' }
 
-const { context, close } = await browser()
-let home
+const first = await browser()
+const { context } = first
+let home, second
 try {
   home = await must('relay and station come up', house)
   const { origin } = home
   const { page, troubles } = await watched(context, origin)
   const asked = []
-  context.on('request', (request) => { asked.push(request.url()) })
+  const note = (request) => { asked.push(request.url()) }
+  context.on('request', note)
   const heading = (name, level = 1) => page.getByRole('heading', { level, name })
   const button = (name) => page.getByRole('button', { name, exact: true })
   const field = (name) => page.getByRole('textbox', { name })
@@ -117,12 +126,163 @@ try {
   })
   await looks(page, 'patient', cell(MEASURED.systolic))
 
-  await check('no fault, no refused script or style, no request elsewhere', () => { same(troubles, []) })
+  // REQ-BROWSER-007
+  const alert = page.getByRole('alert')
+  const signIn = async (password, on = page) => {
+    await on.getByRole('textbox', { name: 'User name' }).fill(NAME)
+    await on.getByLabel('Password').fill(password)
+    const answered = on.waitForResponse((answer) => answer.url().endsWith('/api/session') && answer.request().method() === 'POST')
+    await on.getByRole('button', { name: 'Sign in', exact: true }).click()
+    return (await answered).status()
+  }
+  await must('signing out leads to the sign-in, and nothing of the patient stays', async () => {
+    await button('Sign out').click()
+    await heading('Sign in').waitFor()
+    same((await page.content()).includes(PATIENT.name), false, 'the name is still on the page')
+    const status = await page.evaluate(async () => (await fetch('/api/patients')).status)
+    same(status, 401, 'what the station says to this browser')
+  })
+  await check('a wrong password is refused in words, and what was typed stays', async () => {
+    same(await signIn('not the password'), 401)
+    await alert.getByText('Name and password do not belong together.').waitFor()
+    same(await field('User name').inputValue(), NAME)
+  })
+  await looks(page, 'sign-in-wrong', alert)
+  await check('guessing is slowed down, in words with the time', async () => {
+    await until('slowed down', async () => await signIn('not the password') === 429)
+    await alert.getByText(/Too many tries\. Wait \d+ seconds/).waitFor()
+  })
+  await looks(page, 'sign-in-throttled', alert)
+  await must('after the wait the right password leads back to the record', async () => {
+    await until('let in', async () => await signIn(PASSWORD) === 204)
+    await heading(PATIENT.name).waitFor()
+    same(page.url(), record, 'address')
+  })
+  // REQ-BROWSER-008
+  second = await browser()
+  second.context.on('request', note)
+  const { page: elsewhere, troubles: others } = await watched(second.context, origin)
+  await must('a password changed on another computer ends the session on this one', async () => {
+    await elsewhere.goto(`${origin}/password`)
+    same(await signIn(PASSWORD, elsewhere), 204)
+    await elsewhere.getByLabel('Password until now').fill(PASSWORD)
+    await elsewhere.getByLabel('New password').fill(SECOND_PASSWORD)
+    await elsewhere.getByLabel('The same once more').fill(SECOND_PASSWORD)
+    await elsewhere.getByRole('button', { name: 'Keep this password' }).click()
+    await elsewhere.getByRole('heading', { level: 1, name: 'All patients' }).waitFor()
+    await phone.ask({ do: 'reading', draft: randomBytes(16).toString('hex'), ...LATER })
+    await page.getByText('You were signed out. Sign in again to go on.').waitFor()
+    same((await page.content()).includes(PATIENT.name), false, 'the name is still on the page')
+  })
+  await looks(page, 'session-ended', page.getByText('You were signed out.'))
+  await must('signing in again leads back to where one was, and to what came meanwhile', async () => {
+    same(await signIn(SECOND_PASSWORD), 204)
+    await heading(PATIENT.name).waitFor()
+    same(page.url(), record, 'address')
+    await cell(LATER.systolic).waitFor()
+  })
+
+  // REQ-BROWSER-009
+  await withoutMouse(elsewhere)
+  await check('no fault, no refused script or style, no request elsewhere', () => { same([...troubles, ...others], []) })
+
+  // REQ-BROWSER-010
+  await check('axe refuses a page that is spoilt (negative)', async () => {
+    same(await axe(page), [], 'before')
+    await page.evaluate(() => {
+      document.querySelector('main h1').style.color = '#e8e8e8'
+      document.querySelector('main button').replaceChildren()
+      document.documentElement.removeAttribute('lang')
+    })
+    const found = (await axe(page)).map((line) => line.split(' ')[0])
+    for (const rule of ['color-contrast', 'button-name', 'html-has-lang']) truth(found.includes(rule), `${rule} was not found, only: ${found.join(', ')}`)
+  })
+  // REQ-BROWSER-011
+  await check('no name, number, digit, password or invite in any address or log', async () => {
+    const secrets = [PATIENT.name, PATIENT.name.split(' ')[0], PATIENT.record, PATIENT.phone, PASSWORD, SECOND_PASSWORD, OTHER.name, OTHER.record, invite.split('#')[1],
+      home.link.split('#')[1], TYPED.systolic, TYPED.diastolic, LATER.systolic, LATER.diastolic, MEASURED.systolic]
+    const encoded = secrets.flatMap((secret) => [secret, encodeURIComponent(secret), secret.replaceAll(' ', '+')])
+    const places = [...asked.map((url) => ['an address', url]), ...home.logs().map(({ name, logged }) => [`the log of ${name}`, logged])]
+    truth(asked.length > 100, 'addresses were noted')
+    for (const { name, logged } of home.logs().filter(({ name }) => name !== 'phone' && name !== 'another')) truth(logged.length > 0, `${name} logs nothing at the finest level`)
+    for (const secret of new Set(encoded)) for (const [place, text] of places) truth(!text.includes(secret), `${place} holds a secret: ${secret}`)
+  })
+  await check('the relay\'s disk holds none of them either', async () => {
+    const files = (await readdir(home.relayFolder, { recursive: true, withFileTypes: true })).filter((file) => file.isFile())
+    truth(files.length > 0, 'the relay has files')
+    for (const file of files) {
+      const bytes = await readFile(join(file.parentPath ?? file.path, file.name))
+      for (const secret of [PATIENT.name, PATIENT.record, PATIENT.phone, OTHER.name, OTHER.record]) truth(!bytes.includes(secret), `${file.name} holds a secret: ${secret}`)
+    }
+  })
 } catch (error) {
   if (!(error instanceof Stopped)) await check('the run itself', () => { throw error })
   for (const [n, open] of context.pages().entries()) await picture(open, `journey-stopped-${n}`).catch(() => undefined)
 } finally {
-  await close()
+  await first.close().catch(() => undefined)
+  await second?.close().catch(() => undefined)
   await home?.stop()
   finish()
+}
+
+/** The whole way once more, from the sign-in to a reading, with no pointer at all. */
+async function withoutMouse(page) {
+  const keys = await byKeyboard(page)
+  const heading = (name) => page.getByRole('heading', { level: 1, name })
+  const button = (name) => page.getByRole('button', { name, exact: true })
+  const field = (name) => page.getByRole('textbox', { name, exact: true })
+  const fill = async (target, text) => { await keys.to(target); await keys.type(text) }
+  const go = async (target) => { await keys.to(target); await keys.press('Enter') }
+
+  await must('keyboard: sign out, sign in', async () => {
+    await go(button('Sign out'))
+    await heading('Sign in').waitFor()
+    await fill(field('User name'), NAME)
+    await fill(page.getByLabel('Password'), SECOND_PASSWORD)
+    await keys.press('Enter')
+    await heading('All patients').waitFor()
+  })
+  await must('keyboard: a new patient', async () => {
+    await go(button('Add a patient'))
+    await fill(field('Name'), OTHER.name)
+    // the day is the month, so that the order of the date's parts does not matter
+    await fill(page.getByLabel('Born'), '04041960')
+    same(await page.getByLabel('Born').inputValue(), '1960-04-04')
+    await fill(field('Record number'), OTHER.record)
+    await fill(field('Telephone'), OTHER.phone)
+    await go(button('Add this patient'))
+    await keys.given('the new record\'s heading', heading(OTHER.name))
+  })
+  const invite = await must('keyboard: an invite', async () => {
+    await go(button('Invite a phone'))
+    await page.getByRole('img', { name: /The invite as a square code/ }).waitFor()
+    return (await page.locator('#invite-text').textContent()).trim()
+  })
+  const phone = await home.phone('another')
+  await must('keyboard: the words compared, confirmed in person', async () => {
+    await phone.ask({ do: 'join', invite, label: 'Hall phone' })
+    const { link } = await phone.until('the clinic\'s answer', ({ link }) => link?.state === 'Pending')
+    const words = page.getByRole('list', { name: 'Check words' }).getByRole('listitem')
+    await words.first().waitFor()
+    same((await words.allTextContents()).map((text) => text.replace(/^\d/, '')), [link.words].flat().join(' ').split(/\s+/), 'words')
+    await keys.to(page.getByRole('radio', { name: /By telephone or video/ }))
+    await keys.press('ArrowDown')
+    await keys.seen()
+    truth(await page.getByRole('radio', { name: 'The patient is here with me' }).isChecked(), 'the arrow key chose nothing')
+    await picture(page, 'journey-keyboard-focus')
+    await go(button('The words are the same: confirm'))
+    await page.getByText('in person').waitFor()
+    await phone.until('the confirmation', ({ link }) => link?.state === 'Confirmed')
+  })
+  await must('keyboard: a reading comes to the record and is seen', async () => {
+    await go(page.getByRole('link', { name: 'To the readings' }))
+    await heading(OTHER.name).waitFor()
+    await phone.ask({ do: 'reading', draft: randomBytes(16).toString('hex'), ...TYPED })
+    await page.getByRole('cell', { name: TYPED.systolic, exact: true }).waitFor()
+    await phone.journal('seen', ([first]) => first?.seen)
+  })
+  await must('keyboard: no pointer was used, and every stop of the focus could be seen', async () => {
+    same(await keys.pointed(), 0, 'presses of a pointer')
+    truth(keys.stops() > 20, 'stops were looked at')
+  })
 }
