@@ -241,7 +241,8 @@ impl House {
         Console::sign_in(&self.console_url(), ACCOUNT).await
     }
 
-    /// What a clinician does: opens the patient's page, which marks everything there seen, and maybe makes an invite.
+    /// What a clinician does: opens the patient's page, which marks everything there seen, and maybe invites another
+    /// patient (one patient's open invites are limited).
     ///
     /// # Errors
     /// When the console's address is none; a station that is not up, or is held inside the call, is no error.
@@ -250,7 +251,9 @@ impl House {
             return Ok(());
         };
         if invite {
-            let _held = console.invite(patient).await;
+            if let Ok(newcomer) = console.new_patient("Newcomer", "").await {
+                let _held = console.invite(&newcomer).await;
+            }
         }
         let Ok(readings) = console.readings(patient).await else {
             return Ok(());

@@ -81,7 +81,9 @@ pub fn run_tests(
         command.args((!environment.is_empty()).then_some("--include-ignored"));
         command
             .current_dir(&test.folder)
-            .env("CARGO_MANIFEST_DIR", &test.folder);
+            .env("CARGO_MANIFEST_DIR", &test.folder)
+            // An error's own words must stand at the end of the log, not sixty frames above it.
+            .env("RUST_LIB_BACKTRACE", "0");
         command.envs(environment.iter().map(|(name, value)| (name, value)));
         if let Some(teleward) = &teleward {
             command.env("TELEWARD_BIN", teleward);
