@@ -1,9 +1,30 @@
 //! `teleward decode`: one JSON object a frame, fields as `docs/formats/cli.md` lists them.
 
-use crate::blood_pressure::{BloodPressureFeature, BloodPressureFrame};
+mod blood_pressure;
+
 use crate::bytes::DecodeError;
-use reading::{StatusFlag, to_hex};
+use reading::to_hex;
 use serde_json::{Map, Value};
+
+/// The fields of one frame, in the order in which they are printed.
+type Fields = Vec<(&'static str, Value)>;
+
+/// One characteristic that `teleward decode` knows.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    /// Its 16-bit number.
+    pub characteristic: u16,
+    /// The stable name of what it carries.
+    pub kind: &'static str,
+    /// Its name in the standard, for `teleward decode --list`.
+    pub about: &'static str,
+    fields: fn(&[u8]) -> Result<Fields, DecodeError>,
+}
+
+/// All characteristics that can be decoded, family by family.
+pub fn entries() -> impl Iterator<Item = Entry> {
+    blood_pressure::ENTRIES.into_iter()
+}
 
 /// One frame, decoded or not. Both are printed as one line of JSON.
 #[derive(Clone, PartialEq, Eq)]
@@ -46,91 +67,34 @@ impl Decoded {
 /// Decodes one frame of a characteristic, given by its 16-bit number.
 #[must_use]
 pub fn decode_json(characteristic: u16, frame: &[u8]) -> Decoded {
-    let fields = match characteristic {
-        0x2a35 => measurement(frame),
-        0x2a36 => intermediate(frame),
-        0x2a49 => feature(frame),
-        _ => Err(DecodeError::NotSupported { characteristic }),
+    let Some(entry) = entries().find(|entry| entry.characteristic == characteristic) else {
+        return Decoded::Malformed(DecodeError::NotSupported { characteristic });
     };
-    match fields {
+    match (entry.fields)(frame) {
         Err(error) => Decoded::Malformed(error),
         Ok(fields) => {
+            let number = format!("{characteristic:04x}").into();
             let mut object = Map::new();
-            object.insert(
-                "characteristic".to_owned(),
-                format!("{characteristic:04x}").into(),
-            );
-            object.extend(
-                fields
-                    .into_iter()
-                    .map(|(name, value)| (name.to_owned(), value)),
-            );
+            object.insert("characteristic".to_owned(), number);
+            object.insert("kind".to_owned(), entry.kind.into());
+            let named = |(name, value): (&str, Value)| (name.to_owned(), value);
+            object.extend(fields.into_iter().map(named));
             Decoded::Frame(Value::Object(object))
         }
     }
 }
 
-type Fields = Vec<(&'static str, Value)>;
-
-fn measurement(frame: &[u8]) -> Result<Fields, DecodeError> {
-    let read = BloodPressureFrame::decode(frame)?;
-    let mut fields: Fields = vec![
-        ("kind", "blood_pressure".into()),
-        ("systolic", text(read.systolic)),
-        ("diastolic", text(read.diastolic)),
-        ("mean_arterial", text(read.mean_arterial)),
-    ];
-    fields.extend(common(&read));
-    Ok(fields)
-}
-
-fn intermediate(frame: &[u8]) -> Result<Fields, DecodeError> {
-    let read = BloodPressureFrame::decode(frame)?;
-    let mut fields: Fields = vec![
-        ("kind", "intermediate_cuff_pressure".into()),
-        ("cuff_pressure", text(read.systolic)),
-    ];
-    fields.extend(common(&read));
-    Ok(fields)
-}
-
-fn common(read: &BloodPressureFrame) -> Fields {
-    let mut fields: Fields = vec![("unit", read.unit.ucum().into())];
-    fields.extend(read.time.map(|time| ("time", text(time))));
-    fields.extend(read.pulse_rate.map(|pulse| ("pulse_rate", text(pulse))));
-    fields.extend(read.user_slot.map(|slot| ("user_slot", text(slot))));
-    if let Some(status) = read.status {
-        let names: Vec<&str> = status.flags().map(StatusFlag::code).collect();
-        fields.push(("status", names.into()));
-        if status.reserved() != 0 {
-            fields.push((
-                "status_reserved",
-                to_hex(&status.reserved().to_be_bytes()).into(),
-            ));
-        }
-    }
-    if !read.extra.is_empty() {
-        fields.push(("extra", to_hex(&read.extra).into()));
-    }
-    fields
-}
-
-fn feature(frame: &[u8]) -> Result<Fields, DecodeError> {
-    let read = BloodPressureFeature::decode(frame)?;
-    let names: Vec<&str> = read.names().collect();
-    let mut fields: Fields = vec![
-        ("kind", "blood_pressure_feature".into()),
-        ("features", names.into()),
-    ];
-    if read.reserved() != 0 {
-        fields.push((
-            "features_reserved",
-            to_hex(&read.reserved().to_be_bytes()).into(),
-        ));
-    }
-    Ok(fields)
-}
-
+/// A number or a time as text, the digits as sent.
 fn text(value: impl std::fmt::Display) -> Value {
     value.to_string().into()
+}
+
+/// A list of names.
+fn names(names: impl Iterator<Item = &'static str>) -> Value {
+    names.collect::<Vec<_>>().into()
+}
+
+/// The bytes after the last field, when there are some.
+fn extra(bytes: &[u8]) -> Option<(&'static str, Value)> {
+    (!bytes.is_empty()).then(|| ("extra", to_hex(bytes).into()))
 }

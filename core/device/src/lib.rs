@@ -69,7 +69,7 @@ pub use capture::{
     CapturedRecord, DECODER_VERSION, Identity, SessionFacts, identity_at_pairing, to_reading,
 };
 pub use datetime::CurrentTime;
-pub use decode::{Decoded, decode_json};
+pub use decode::{Decoded, Entry, decode_json, entries};
 pub use driver::{SessionEvent, find_devices, run_session};
 pub use fault::RadioFault;
 pub use machine::Session;
