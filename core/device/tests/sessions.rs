@@ -63,6 +63,7 @@ async fn run_until(
         match event {
             SessionEvent::Record(record) => records.push(record),
             SessionEvent::Facts(new) => facts = Some(*new),
+            SessionEvent::Trace(_) => panic!("nobody wanted a trace"),
             SessionEvent::Ended(ended) => {
                 assert_eq!(ended, report);
                 ends += 1;
@@ -382,6 +383,6 @@ async fn the_script_of_the_documentation_plays() {
     let report = run_session(Arc::new(radio), plan, now(), to, std::future::pending()).await;
     assert_eq!(
         (report.reason, report.records, report.repeated),
-        (ReasonCode::Done, 1, 1)
+        (ReasonCode::ClosedEarly, 1, 1)
     );
 }
