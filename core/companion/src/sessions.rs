@@ -337,6 +337,7 @@ impl Sessions {
                 }
                 desk.settle(run.connection, &run.facts, now)
             }
+            SessionEvent::Trace(_) => Ok(()),
             SessionEvent::Ended(report) => self.ended(run, &report, desk, now),
         }
     }

@@ -7,6 +7,7 @@ use crate::machine::Session;
 use crate::plan::Plan;
 use crate::radio::{Advertisement, DeviceHandle, Radio, RadioEvent, RadioState};
 use crate::reason::SessionReport;
+use crate::trace::{Trace, Tracer};
 use crate::uuid::Uuid;
 use reading::Moment;
 use std::collections::BTreeMap;
@@ -24,6 +25,8 @@ pub enum SessionEvent {
     Record(CapturedRecord),
     /// What is known about the device so far; `complete` when nothing more will follow but the setting of its clock.
     Facts(Box<SessionFacts>),
+    /// The session written down, if the plan wanted it; just before the end.
+    Trace(Trace),
     /// The end.
     Ended(SessionReport),
 }
@@ -46,7 +49,10 @@ pub async fn run_session(
     };
     let device = plan.device.clone();
     let mut events = radio.events();
-    let mut session = Session::new(plan);
+    let mut session = Traced {
+        tracer: Tracer::begin(plan.trace, &plan, started),
+        session: Session::new(plan),
+    };
     let mut cancel = pin!(cancel);
     let (mut cancelled, mut radio_gone) = (false, false);
     match radio.state().await {
@@ -55,7 +61,7 @@ pub async fn run_session(
     }
     let mut pending: Option<Pending> = None;
     loop {
-        while let Some(effect) = session.poll_effect() {
+        while let Some(effect) = session.poll_effect(clock.now()) {
             // A host that no longer listens ends the session, not the other way round.
             let event = match effect {
                 Effect::Run { call, what } => {
@@ -66,6 +72,9 @@ pub async fn run_session(
                 Effect::Deliver(record) => SessionEvent::Record(record),
                 Effect::Facts(facts) => SessionEvent::Facts(facts),
                 Effect::Ended(report) => {
+                    if let Some(tracer) = session.tracer.take() {
+                        let _ = out.send(SessionEvent::Trace(tracer.end()));
+                    }
                     let _ = out.send(SessionEvent::Ended(report.clone()));
                     return report;
                 }
@@ -74,7 +83,7 @@ pub async fn run_session(
                 session.input(Event::Cancel, clock.now());
             }
         }
-        let deadline = session.deadline().map(|until| clock.instant(until));
+        let deadline = session.session.deadline().map(|until| clock.instant(until));
         tokio::select! {
             // What was received is taken before what was answered: a value never falls behind the end of its link.
             biased;
@@ -98,6 +107,29 @@ pub async fn run_session(
                 session.input(Event::Tick, clock.now());
             }
         }
+    }
+}
+
+/// The machine, and who writes down what goes in and comes out.
+struct Traced {
+    session: Session,
+    tracer: Option<Tracer>,
+}
+
+impl Traced {
+    fn input(&mut self, event: Event, now: Moment) {
+        if let Some(tracer) = &mut self.tracer {
+            tracer.input(&event, now);
+        }
+        self.session.input(event, now);
+    }
+
+    fn poll_effect(&mut self, now: Moment) -> Option<Effect> {
+        let effect = self.session.poll_effect()?;
+        if let Some(tracer) = &mut self.tracer {
+            tracer.output(&effect, now);
+        }
+        Some(effect)
     }
 }
 

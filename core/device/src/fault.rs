@@ -1,9 +1,9 @@
 //! What can go wrong with a call to a radio, and the one parser that makes sense of what platforms say in words.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// What went wrong with a call, in the few kinds that change what is done next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RadioFault {
     /// The device wants a bond or encryption first (ATT 0x05, 0x08, 0x0C, 0x0F).

@@ -11,6 +11,7 @@
 //! 5. [`Radio`]: what reaches devices; [`ScriptedRadio`] replays a script, [`BtleplugRadio`] is the real one (feature
 //!    `btleplug`; on Linux with a pairing agent of its own). [`RadioFault::from_text`] makes sense of what platforms say.
 //! 6. [`run_session`] joins a machine and a radio; [`find_devices`] lists what is near.
+//! 7. [`Trace`]: a session written down, without values and identities if so wanted, and [`replay`], which runs it again.
 //!
 //! ```
 //! use reading::Moment;
@@ -53,6 +54,7 @@ mod reason;
 mod record_access;
 mod script;
 mod scripted;
+mod trace;
 mod uuid;
 
 #[cfg(all(feature = "btleplug", target_os = "linux"))]
@@ -83,6 +85,7 @@ pub use record_access::{
 };
 pub use script::{Script, ScriptError, ScriptFault, ScriptedDevice, ScriptedFrame};
 pub use scripted::ScriptedRadio;
+pub use trace::{Difference, Replay, Trace, TraceError, TraceMode, replay};
 pub use uuid::Uuid;
 
 #[cfg(feature = "btleplug")]

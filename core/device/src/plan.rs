@@ -1,7 +1,9 @@
 //! What the host wants of one session, and how patient it is.
 
 use crate::radio::DeviceHandle;
+use crate::trace::TraceMode;
 use reading::DeviceFacts;
+use serde::{Deserialize, Serialize};
 
 /// One session with one device.
 #[derive(Debug, Clone)]
@@ -23,6 +25,8 @@ pub struct Plan {
     pub connection: [u8; 16],
     /// Deadlines.
     pub pace: Pace,
+    /// What is written down of the session.
+    pub trace: TraceMode,
 }
 
 impl Plan {
@@ -38,6 +42,7 @@ impl Plan {
             utc_offset_min,
             connection,
             pace: Pace::default(),
+            trace: TraceMode::Off,
         }
     }
 
@@ -60,8 +65,19 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// Whether what the pairing told is enough, so that the device is not asked again who it is.
+    #[must_use]
+    pub fn knows_identity(&self) -> bool {
+        self.known.as_ref().is_some_and(|facts| {
+            facts.system_id.is_some() || facts.model.is_some() || facts.serial.is_some()
+        })
+    }
+}
+
 /// What a session is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Goal {
     /// Get to know the device: done when its identity was read, with or without a reading.
     Pair,
@@ -71,7 +87,8 @@ pub enum Goal {
 
 /// The deadlines of the steps, in milliseconds. The defaults come from projects that live with real cuffs
 /// (blessed-android: 35 s connect guard; openScale: 2 s cool-down, pauses of 0.5–1.5 s).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Pace {
     /// Looking for the device.
     pub scan_ms: i64,

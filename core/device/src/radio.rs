@@ -24,7 +24,8 @@ impl fmt::Debug for DeviceHandle {
 }
 
 /// Whether the radio can be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RadioState {
     /// It is on.
     On,

@@ -30,9 +30,7 @@ impl Session {
             characteristic: Uuid::short(number),
         });
         let identity = information.into_iter().chain([FEATURE]);
-        let known = self.plan.known.as_ref().is_some_and(|facts| {
-            facts.system_id.is_some() || facts.model.is_some() || facts.serial.is_some()
-        });
+        let known = self.plan.knows_identity();
         identity
             .filter(|_| !known)
             .chain([BATTERY])

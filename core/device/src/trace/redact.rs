@@ -1,0 +1,111 @@
+//! What is replaced before it is kept. The machine decides by lengths, by whether a time can be used, by whether two
+//! frames are the same, and by how far a clock is off: these stay; everything else goes.
+
+use super::line::{Bytes, Given, Input, Place};
+use crate::blood_pressure::BloodPressureFrame;
+use crate::uuid::Uuid;
+use jiff::civil;
+use reading::{BloodPressureStatus, DeviceTime, Moment, Number};
+
+/// When every redacted session began: 2000-01-01T00:00:00Z.
+pub(super) fn began() -> Moment {
+    Moment::from_ms(946_684_800_000)
+}
+
+/// Holds what was seen, so that the same bytes are replaced by the same, and others by others.
+pub(super) struct Redactor {
+    shift_ms: i64,
+    seen: Vec<Vec<u8>>,
+}
+
+impl Redactor {
+    pub(super) fn new(began: Moment) -> Self {
+        Self {
+            shift_ms: self::began().ms_since(began),
+            seen: Vec::new(),
+        }
+    }
+
+    pub(super) fn redact(&mut self, input: &mut Input) {
+        match input {
+            Input::Value { of, bytes } => bytes.0 = self.measurement(*of, &bytes.0),
+            Input::Answer { to, result, .. } => {
+                if let Given::Bytes(bytes) = result {
+                    *bytes = Bytes(self.answer(to.as_ref().and_then(|to| to.of), &bytes.0));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A measurement: as long as it was, its time moved, its numbers replaced by the place among the different ones.
+    fn measurement(&mut self, of: Place, bytes: &[u8]) -> Vec<u8> {
+        let place = self.seen.iter().position(|seen| seen == bytes);
+        let place = place.unwrap_or_else(|| {
+            self.seen.push(bytes.to_vec());
+            self.seen.len() - 1
+        });
+        let blood_pressure = of.0.characteristic == Uuid::MEASUREMENT;
+        blood_pressure
+            .then(|| self.blood_pressure(bytes, place))
+            .flatten()
+            .unwrap_or_else(|| filled(bytes.len(), place))
+    }
+
+    fn blood_pressure(&self, bytes: &[u8], place: usize) -> Option<Vec<u8>> {
+        let frame = BloodPressureFrame::decode(bytes).ok()?;
+        // An SFLOAT has room for 2,045 of them; the steps that are kept end not much later.
+        let number = Number::of(i64::try_from(place % 2_000).ok()?, 0);
+        let redacted = BloodPressureFrame {
+            systolic: number,
+            diastolic: number,
+            mean_arterial: number,
+            unit: frame.unit,
+            time: frame.time.map(|time| self.time(time)),
+            pulse_rate: frame.pulse_rate.map(|_| number),
+            user_slot: frame.user_slot,
+            status: frame.status.map(|_| BloodPressureStatus(0)),
+            extra: vec![0; frame.extra.len()],
+        };
+        redacted.encode()
+    }
+
+    /// What a device answered to a read.
+    fn answer(&self, of: Option<Place>, bytes: &[u8]) -> Vec<u8> {
+        match of.and_then(|of| of.0.characteristic.as_short()) {
+            // How full its battery is and what it can do belong to no person.
+            Some(0x2a19 | 0x2a49) => bytes.to_vec(),
+            Some(0x2a2b | 0x2a08) => match bytes.first_chunk::<7>() {
+                Some(time) => {
+                    let mut moved = self.time(DeviceTime::from_bytes(*time)).bytes().to_vec();
+                    moved.resize(bytes.len(), 0);
+                    moved
+                }
+                None => filled(bytes.len(), 0),
+            },
+            // A System ID of all 00 or all FF is none, and is to stay none.
+            Some(0x2a23) if bytes.iter().all(|byte| *byte == 0) => bytes.to_vec(),
+            Some(0x2a23) if bytes.iter().all(|byte| *byte == 0xff) => bytes.to_vec(),
+            // Strings stay strings of the same length; an empty one stays empty.
+            _ => vec![b'x'; bytes.len()],
+        }
+    }
+
+    /// The same distance from the session's beginning; a time that cannot be used becomes another such time.
+    fn time(&self, time: DeviceTime) -> DeviceTime {
+        match time.civil() {
+            Some(local) => DeviceTime::from_civil(self.moved(local)),
+            None => DeviceTime::from_bytes([0; 7]),
+        }
+    }
+
+    fn moved(&self, local: civil::DateTime) -> civil::DateTime {
+        Moment::from_civil(local, 0).plus_ms(self.shift_ms).civil(0)
+    }
+}
+
+/// So many bytes, different for each place.
+fn filled(length: usize, place: usize) -> Vec<u8> {
+    let number = u64::try_from(place).unwrap_or(u64::MAX).to_le_bytes();
+    number.into_iter().cycle().take(length).collect()
+}
