@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use companion::{
     Companion, Config, HistoryQuery, JoinOptions, Ports, RequestId, RequestState, Revision, Role,
-    Topic, View,
+    Topic, TraceMode, View,
 };
 use serde_json::{Value, json};
 use vault::FileVault;
@@ -18,7 +18,7 @@ use super::ask::Ask;
 use super::{PATIENCE, radio, show};
 
 /// Opens the hub's data folder with its keys and the real radio.
-pub async fn open(dir: &Path) -> Result<Companion> {
+pub async fn open(dir: &Path, traces: TraceMode) -> Result<Companion> {
     // The socket in it takes commands from whoever may enter.
     let made = std::fs::DirBuilder::new()
         .recursive(true)
@@ -29,6 +29,7 @@ pub async fn open(dir: &Path) -> Result<Companion> {
     let mut config = Config::new(dir);
     config.app_name = "teleward hub".to_owned();
     config.role = Role::Hub;
+    config.trace = traces;
     Ok(Companion::open(
         config,
         Ports {
@@ -83,6 +84,11 @@ pub async fn carry_out(companion: &Companion, ask: &Ask) -> Result<Value> {
             )?))
         }
         Ask::Status => status(companion).await,
+        Ask::Trace { number: None } => {
+            let traces = companion.traces().await?;
+            Ok(json!({ "traces": traces.iter().map(show::trace).collect::<Vec<_>>() }))
+        }
+        Ask::Trace { number: Some(id) } => Ok(json!({ "trace": companion.trace(*id).await? })),
         Ask::History { limit } => {
             let query = HistoryQuery {
                 limit: *limit,

@@ -33,6 +33,11 @@ pub enum Ask {
     },
     /// The state of everything.
     Status,
+    /// The traces that are kept, or one of them.
+    Trace {
+        /// Which one.
+        number: Option<i64>,
+    },
     /// The newest readings.
     History {
         /// How many.
@@ -46,7 +51,7 @@ impl Ask {
         match self {
             Self::Join { .. } => "joining the clinic",
             Self::Pair { .. } => "looking for a device that is ready to pair",
-            Self::Status | Self::History { .. } => "reading",
+            Self::Status | Self::Trace { .. } | Self::History { .. } => "reading",
         }
     }
 }

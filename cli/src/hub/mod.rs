@@ -8,12 +8,14 @@ mod ask;
 mod radio;
 mod serve;
 mod show;
+mod trace;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Subcommand;
+use companion::TraceMode;
 
 use self::ask::Ask;
 use crate::exit::Done;
@@ -59,10 +61,33 @@ enum What {
     /// Prints a line for each change; readings by their id and never by their values, since a service's output is kept
     /// in logs.
     #[command(after_help = "Example: teleward hub run --dir /var/lib/teleward-hub")]
-    Run,
+    Run {
+        /// Keep measurements and identities in the traces of device sessions, too. Only with the patient's consent.
+        #[arg(long)]
+        full_traces: bool,
+    },
     /// Show the link to the clinic, the devices, and what waits to be sent.
     #[command(after_help = "Example: teleward hub status --json")]
     Status,
+    /// List the newest sessions with devices that were written down, or print one of them.
+    ///
+    /// A trace shows what went on between a device and this hub, step by step. Without --full-traces it holds no value
+    /// and no identity, so that it can be handed to whoever looks for the fault.
+    #[command(
+        after_help = "Examples: teleward hub trace\n          teleward hub trace 12 > fault.ndjson"
+    )]
+    Trace {
+        /// The number of the one to print.
+        number: Option<i64>,
+    },
+    /// Run a written-down session again through this version, and say whether it decides as it did then.
+    ///
+    /// The exit status is 1 when it does not.
+    #[command(after_help = "Example: teleward hub replay fault.ndjson")]
+    Replay {
+        /// The trace; `-` for standard input.
+        trace: PathBuf,
+    },
     /// Show the newest readings, with how far each is.
     #[command(after_help = "Example: teleward hub history --limit 10")]
     History {
@@ -84,7 +109,16 @@ pub fn run(args: Args) -> Result<Done> {
         .build()?;
     runtime.block_on(async {
         let ask = match args.what {
-            What::Run => return serve::run(&dir, args.json).await,
+            What::Run { full_traces } => {
+                let traces = if full_traces {
+                    TraceMode::Full
+                } else {
+                    TraceMode::Redacted
+                };
+                return serve::run(&dir, traces, args.json).await;
+            }
+            What::Replay { trace } => return trace::replay(&trace, args.json),
+            What::Trace { number } => Ask::Trace { number },
             What::Join {
                 invite,
                 label,
@@ -115,7 +149,7 @@ async fn answer(dir: &std::path::Path, ask: &Ask) -> Result<serde_json::Value> {
     let answer = match ask::in_service(dir, ask).await? {
         Some(answer) => Ok(answer),
         None => {
-            let companion = act::open(dir).await?;
+            let companion = act::open(dir, TraceMode::Redacted).await?;
             let answer = act::carry_out(&companion, ask).await;
             companion.close().await;
             answer

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use companion::{Companion, HistoryQuery, Revision, Topic, View};
+use companion::{Companion, HistoryQuery, Revision, Topic, TraceMode, View};
 use serde_json::{Value, json};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::signal::unix::{SignalKind, signal};
@@ -28,9 +28,9 @@ impl Drop for Door {
 }
 
 /// Serves until a signal.
-pub async fn run(dir: &Path, json: bool) -> Result<Done> {
+pub async fn run(dir: &Path, traces: TraceMode, json: bool) -> Result<Done> {
     // Opening takes the folder's lock: whoever has it may take the socket over from one that was killed.
-    let companion = Arc::new(act::open(dir).await?);
+    let companion = Arc::new(act::open(dir, traces).await?);
     let path = ask::socket(dir);
     let _stale = std::fs::remove_file(&path);
     let listener = UnixListener::bind(&path).with_context(|| {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use companion::{DeviceView, LinkState, LinkView, QueueView, ReadingView, Status};
+use companion::{DeviceView, LinkState, LinkView, QueueView, ReadingView, Status, TraceView};
 use serde_json::{Value, json};
 use vault::RecoverySheet;
 
@@ -48,6 +48,16 @@ pub fn device(device: &DeviceView) -> Value {
         "last_ending": device.last_ending,
         "last_ended": device.last_ended.map(|at| at.to_string()),
         "battery_percent": device.battery_percent,
+    })
+}
+
+/// One session that was written down.
+pub fn trace(trace: &TraceView) -> Value {
+    json!({
+        "number": trace.id,
+        "device": trace.device,
+        "ended": trace.reason,
+        "at": trace.at.to_string(),
     })
 }
 
@@ -134,6 +144,11 @@ pub fn text(ask: &Ask, answer: &Value) -> String {
             word(&answer["id"])
         ),
         Ask::Status => write_status(&mut out, answer),
+        Ask::Trace { number: Some(_) } => {
+            out.push_str(answer["trace"].as_str().unwrap_or_default());
+            Ok(())
+        }
+        Ask::Trace { number: None } => write_traces(&mut out, answer),
         Ask::History { .. } => write_history(&mut out, answer),
     };
     out
@@ -209,6 +224,24 @@ fn write_status(out: &mut String, status: &Value) -> std::fmt::Result {
     }
     for finding in status["findings"].as_array().into_iter().flatten() {
         writeln!(out, "finding  {}", word(&finding["text"]))?;
+    }
+    Ok(())
+}
+
+fn write_traces(out: &mut String, answer: &Value) -> std::fmt::Result {
+    let traces = answer["traces"].as_array().cloned().unwrap_or_default();
+    if traces.is_empty() {
+        return writeln!(out, "no sessions yet");
+    }
+    for trace in traces {
+        writeln!(
+            out,
+            "{:>4}  {}  {}  {}",
+            trace["number"],
+            word(&trace["at"]),
+            word(&trace["device"]),
+            word(&trace["ended"])
+        )?;
     }
     Ok(())
 }

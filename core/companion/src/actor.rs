@@ -12,7 +12,9 @@ use crate::engine::{Effect, Event};
 use crate::error::CompanionError;
 use crate::input::{Frame, JoinOptions, ManualReading, Network, Submitted};
 use crate::sessions::Sessions;
-use crate::view::{Cursor, DrainReport, HistoryPage, HistoryQuery, RequestId, Topic, View};
+use crate::view::{
+    Cursor, DrainReport, HistoryPage, HistoryQuery, RequestId, Topic, TraceView, View,
+};
 use post::{ClientOptions, Line};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -56,6 +58,13 @@ pub(crate) enum Command {
     Forget {
         device: String,
         reply: Reply<RequestId>,
+    },
+    Traces {
+        reply: Reply<Vec<TraceView>>,
+    },
+    Trace {
+        id: i64,
+        reply: Reply<String>,
     },
     Dismiss {
         request: RequestId,
@@ -101,6 +110,7 @@ pub(crate) fn start(start: Start) -> Result<ChangeWatch, CompanionError> {
         extra_roots_pem: start.config.relay_roots_pem.clone(),
     };
     let (radio, device_pace) = (start.ports.radio.clone(), start.config.device_pace);
+    let trace = start.config.trace;
     let desk = Desk::open(start.config, start.ports.key_vault, Time::system())?;
     let (changes, watch) = ChangeLog::new();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -112,7 +122,7 @@ pub(crate) fn start(start: Start) -> Result<ChangeWatch, CompanionError> {
         let actor = Actor {
             desk,
             caller: Caller::new(relay, to_us),
-            sessions: Sessions::new(radio, device_pace),
+            sessions: Sessions::new(radio, device_pace, trace),
             changes,
             drains: Vec::new(),
         };
@@ -276,6 +286,8 @@ impl Actor {
             Command::Forget { device, reply } => {
                 answer(reply, self.sessions.forget(&mut self.desk, &device, now))
             }
+            Command::Traces { reply } => answer(reply, self.desk.traces()),
+            Command::Trace { id, reply } => answer(reply, self.desk.trace(id)),
             Command::Dismiss { request, reply } => answer(reply, self.desk.dismiss(request)),
             Command::Resume { reply } => {
                 let resumed = self.desk.resume(now);

@@ -8,7 +8,9 @@ use crate::change::{ChangeWatch, Changes, Revision};
 use crate::config::Config;
 use crate::error::CompanionError;
 use crate::input::{Frame, JoinOptions, ManualReading, Network, Submitted};
-use crate::view::{Cursor, DrainReport, HistoryPage, HistoryQuery, RequestId, Topic, View};
+use crate::view::{
+    Cursor, DrainReport, HistoryPage, HistoryQuery, RequestId, Topic, TraceView, View,
+};
 use device::Radio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -155,6 +157,22 @@ impl Companion {
     pub async fn forget(&self, device: &str) -> Result<RequestId, CompanionError> {
         let device = device.to_owned();
         self.ask(|reply| Command::Forget { device, reply }).await
+    }
+
+    /// The newest sessions with devices that were written down, newest first.
+    ///
+    /// # Errors
+    /// [`CompanionError::Paused`], [`CompanionError::Closed`], or those of the database.
+    pub async fn traces(&self) -> Result<Vec<TraceView>, CompanionError> {
+        self.ask(|reply| Command::Traces { reply }).await
+    }
+
+    /// One of them, as NDJSON (`docs/formats/trace.md`).
+    ///
+    /// # Errors
+    /// [`CompanionError::Unknown`], or [`CompanionError::Locked`] while the keys are out of reach.
+    pub async fn trace(&self, id: i64) -> Result<String, CompanionError> {
+        self.ask(|reply| Command::Trace { id, reply }).await
     }
 
     /// Removes a finished request from `view(requests)`.

@@ -35,6 +35,8 @@ pub struct Config {
     pub pace: Pace,
     /// How patient device sessions are.
     pub device_pace: device::Pace,
+    /// What is written down of each device session, for support; a full trace needs the patient's consent.
+    pub trace: device::TraceMode,
     /// How long readings stay in the journal, in days; 13 months by default.
     pub keep_readings_days: u32,
 }
@@ -53,6 +55,7 @@ impl Config {
             relay_roots_pem: None,
             pace: Pace::default(),
             device_pace: device::Pace::default(),
+            trace: device::TraceMode::Redacted,
             keep_readings_days: 396,
         }
     }

@@ -59,11 +59,13 @@ mod sim;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod trace_table;
 pub mod view;
 
 pub use change::{Changes, Revision};
 pub use companion::{Companion, Ports};
 pub use config::{Config, Role};
+pub use device::TraceMode;
 pub use error::CompanionError;
 pub use input::{Frame, JoinOptions, ManualReading, Network, Submitted};
 pub use post::Pace;
@@ -71,7 +73,7 @@ pub use tables::SCHEMA;
 pub use view::{
     CircleView, Cursor, DeviceView, DrainReport, FindingView, HistoryPage, HistoryQuery, LinkState,
     LinkView, QueueView, ReadingView, RequestId, RequestState, RequestView, Stage, Status, Topic,
-    ValueView, View,
+    TraceView, ValueView, View,
 };
 
 /// The kill points of this crate (see `fault`).

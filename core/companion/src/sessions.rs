@@ -10,7 +10,7 @@ use crate::show;
 use crate::view::{DeviceView, RequestId};
 use device::{
     Advertisement, DeviceHandle, Plan, Radio, RadioFault, ReasonCode, SessionEvent, SessionFacts,
-    SessionReport, find_devices, run_session,
+    SessionReport, Trace, TraceMode, find_devices, run_session,
 };
 use reading::{DeviceFacts, Moment};
 use std::collections::BTreeMap;
@@ -63,6 +63,8 @@ struct Run {
     handle: DeviceHandle,
     connection: [u8; 16],
     facts: SessionFacts,
+    /// Comes just before the end.
+    trace: Option<Trace>,
     /// Dropped, it ends the session in an orderly way; the run stays until the session says that it has ended.
     cancel: Option<oneshot::Sender<()>>,
 }
@@ -85,6 +87,7 @@ enum Pairing {
 pub(crate) struct Sessions {
     radio: Option<Arc<dyn Radio>>,
     pace: device::Pace,
+    trace: TraceMode,
     runs: BTreeMap<u64, Run>,
     next_run: u64,
     stopped: bool,
@@ -94,11 +97,12 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    pub(crate) fn new(radio: Option<Arc<dyn Radio>>, pace: device::Pace) -> Self {
+    pub(crate) fn new(radio: Option<Arc<dyn Radio>>, pace: device::Pace, trace: TraceMode) -> Self {
         let (to_us, happenings) = mpsc::channel(WAITING);
         Self {
             radio,
             pace,
+            trace,
             runs: BTreeMap::new(),
             next_run: 1,
             stopped: true,
@@ -337,7 +341,12 @@ impl Sessions {
                 }
                 desk.settle(run.connection, &run.facts, now)
             }
-            SessionEvent::Trace(_) => Ok(()),
+            SessionEvent::Trace(trace) => {
+                if let Some(run) = self.runs.get_mut(&run) {
+                    run.trace = Some(trace);
+                }
+                Ok(())
+            }
             SessionEvent::Ended(report) => self.ended(run, &report, desk, now),
         }
     }
@@ -357,6 +366,15 @@ impl Sessions {
             self.again_later(SHORT_PAUSE, None);
         }
         self.pair_when_free(desk, now)?;
+        // A look around that met nobody has nothing to tell, and there are many of them.
+        let idle = matches!(report.reason, ReasonCode::NotFound | ReasonCode::Cancelled);
+        if let Some(trace) = run.trace.filter(|_| !idle || report.records > 0) {
+            let device = match &run.purpose {
+                Purpose::Collect { device } => Some(device.as_str()),
+                Purpose::Pair { saved, .. } => saved.as_deref(),
+            };
+            desk.keep_trace(device, report.reason, &trace, now)?;
+        }
         let device = match run.purpose {
             Purpose::Collect { device } => {
                 desk.settle(run.connection, &run.facts, now)?;
@@ -430,6 +448,7 @@ impl Sessions {
         };
         let plan = Plan {
             pace: self.pace,
+            trace: self.trace,
             ..plan
         };
         let run = self.next_run;
@@ -443,6 +462,7 @@ impl Sessions {
                 handle,
                 connection,
                 facts: SessionFacts::default(),
+                trace: None,
                 cancel: Some(cancel),
             },
         );

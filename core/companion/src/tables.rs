@@ -9,10 +9,16 @@ use store::{Migration, Schema};
 pub const SCHEMA: Schema = Schema {
     // "TWco"
     application_id: 0x5457_636f,
-    migrations: &[Migration {
-        number: 1,
-        sql: &[post::SCHEMA, COMPANION_1],
-    }],
+    migrations: &[
+        Migration {
+            number: 1,
+            sql: &[post::SCHEMA, COMPANION_1],
+        },
+        Migration {
+            number: 2,
+            sql: &[COMPANION_2],
+        },
+    ],
 };
 
 /// `reading.state`: 1 captured (not in an envelope), 2 in an envelope (`envelope`), 3 refused twice (a finding tells).
@@ -104,5 +110,16 @@ CREATE TABLE request(
   state TEXT NOT NULL,
   code TEXT,
   text TEXT
+) STRICT;
+";
+
+/// The newest sessions with devices, written down.
+const COMPANION_2: &str = "
+CREATE TABLE trace(
+  id INTEGER PRIMARY KEY,
+  device TEXT,
+  reason TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  sealed BLOB NOT NULL
 ) STRICT;
 ";

@@ -157,6 +157,19 @@ pub struct QueueView {
     pub trouble: Option<String>,
 }
 
+/// A session with a device that was written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TraceView {
+    /// Its number.
+    pub id: i64,
+    /// The paired device, if it was paired by then.
+    pub device: Option<String>,
+    /// How the session ended: a reason code.
+    pub reason: String,
+    /// When.
+    pub at: Time,
+}
+
 /// How a paired device is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceView {

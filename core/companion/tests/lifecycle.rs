@@ -379,3 +379,29 @@ async fn a_cuff_that_lost_its_bond_is_paired_again_as_the_same_device() {
     assert_eq!(devices(&companion).await.len(), 1);
     companion.close().await;
 }
+
+/// REQ-COMPANION-024: sessions with devices are written down, without values and identities, and can be handed on.
+#[tokio::test]
+async fn a_session_is_written_down_and_runs_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = Arc::new(MemoryVault::default());
+    let frames = format!(r#"{{"bytes": "{GOOD}"}}"#);
+    let companion = open(folder.path(), &vault, Some(radio(&frames))).unwrap();
+    let device = paired(&companion).await;
+    let kept = companion.traces().await.unwrap();
+    let pairing = kept.last().expect("the pairing was written down");
+    assert_eq!(pairing.device.as_deref(), Some(device.as_str()));
+    let text = companion.trace(pairing.id).await.unwrap();
+    let again = device::replay(&text).unwrap();
+    assert!(again.redacted && again.differs.is_none(), "{again:?}");
+    assert_eq!(again.report.unwrap().reason.code(), pairing.reason);
+    for secret in [GOOD, "303132333435", "4163746d65", "c4c4c4c4c4c4", "cuff-1"] {
+        assert!(!text.contains(secret), "{secret}");
+    }
+    let unknown = companion.trace(pairing.id + 1_000).await.unwrap_err();
+    assert!(
+        matches!(unknown, CompanionError::Unknown { .. }),
+        "{unknown}"
+    );
+    companion.close().await;
+}

@@ -7,8 +7,9 @@ use crate::engine::Event;
 use crate::error::CompanionError;
 use crate::finding;
 use crate::journal;
-use crate::view::Topic;
-use device::{CapturedRecord, DeviceHandle, ReasonCode, SessionFacts};
+use crate::trace_table;
+use crate::view::{Topic, TraceView};
+use device::{CapturedRecord, DeviceHandle, ReasonCode, SessionFacts, Trace};
 use post::Line;
 use wire::Time;
 
@@ -174,6 +175,33 @@ impl Desk {
             .write(|tx| device_table::ended(tx, id, reason.code(), reached, now))?;
         self.engine.changed(&[Topic::Devices]);
         Ok(())
+    }
+
+    /// Keeps a session's trace, unless the keys are out of reach.
+    pub(crate) fn keep_trace(
+        &mut self,
+        device: Option<&str>,
+        reason: ReasonCode,
+        trace: &Trace,
+        now: Time,
+    ) -> Result<(), CompanionError> {
+        let Some(keys) = self.engine.keys.get().filter(|_| !self.is_paused()) else {
+            return Ok(());
+        };
+        self.engine
+            .db
+            .write(|tx| trace_table::keep(tx, &keys.rows, device, reason.code(), trace, now))
+    }
+
+    pub(crate) fn traces(&self) -> Result<Vec<TraceView>, CompanionError> {
+        self.engine.db.read(trace_table::all)
+    }
+
+    pub(crate) fn trace(&self, id: i64) -> Result<String, CompanionError> {
+        let keys = self.engine.keys.get().ok_or(CompanionError::Locked)?;
+        self.engine
+            .db
+            .read(|tx| trace_table::get(tx, &keys.rows, id))
     }
 
     pub(crate) fn forget_device(&mut self, id: &str) -> Result<(), CompanionError> {
