@@ -113,8 +113,46 @@ impl<'a> Cursor<'a> {
         self.take(field).map(u16::from_le_bytes)
     }
 
+    pub(crate) fn i8(&mut self, field: &'static str) -> Result<i8, DecodeError> {
+        self.take(field).map(i8::from_le_bytes)
+    }
+
+    pub(crate) fn i16(&mut self, field: &'static str) -> Result<i16, DecodeError> {
+        self.take(field).map(i16::from_le_bytes)
+    }
+
+    /// Three bytes, low first.
+    pub(crate) fn u24(&mut self, field: &'static str) -> Result<u32, DecodeError> {
+        let [low, middle, high] = self.take(field)?;
+        Ok(u32::from_le_bytes([low, middle, high, 0]))
+    }
+
     pub(crate) fn u32(&mut self, field: &'static str) -> Result<u32, DecodeError> {
         self.take(field).map(u32::from_le_bytes)
+    }
+
+    /// Six bytes, low first.
+    pub(crate) fn u48(&mut self, field: &'static str) -> Result<u64, DecodeError> {
+        let [a, b, c, d, e, f] = self.take(field)?;
+        Ok(u64::from_le_bytes([a, b, c, d, e, f, 0, 0]))
+    }
+
+    /// As many bytes as a field before said.
+    pub(crate) fn bytes(
+        &mut self,
+        length: usize,
+        field: &'static str,
+    ) -> Result<&'a [u8], DecodeError> {
+        let end = self.at.saturating_add(length);
+        let Some(bytes) = self.frame.get(self.at..end) else {
+            return Err(DecodeError::Short {
+                field,
+                need: end,
+                have: self.frame.len(),
+            });
+        };
+        self.at = end;
+        Ok(bytes)
     }
 
     /// How many bytes are left.
