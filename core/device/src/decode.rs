@@ -1,6 +1,7 @@
 //! `teleward decode`: one JSON object a frame, fields as `docs/formats/cli.md` lists them.
 
 mod blood_pressure;
+mod glucose;
 
 use crate::bytes::DecodeError;
 use reading::to_hex;
@@ -23,7 +24,9 @@ pub struct Entry {
 
 /// All characteristics that can be decoded, family by family.
 pub fn entries() -> impl Iterator<Item = Entry> {
-    blood_pressure::ENTRIES.into_iter()
+    blood_pressure::ENTRIES
+        .into_iter()
+        .chain(glucose::ENTRIES)
 }
 
 /// One frame, decoded or not. Both are printed as one line of JSON.

@@ -45,9 +45,12 @@ mod datetime;
 mod decode;
 mod driver;
 mod fault;
+mod flags;
 pub mod float;
+pub mod glucose;
 pub mod information;
 mod machine;
+mod not_a_value;
 mod plan;
 mod radio;
 mod reason;
@@ -74,7 +77,12 @@ pub use datetime::CurrentTime;
 pub use decode::{Decoded, Entry, decode_json, entries};
 pub use driver::{SessionEvent, find_devices, run_session};
 pub use fault::RadioFault;
+pub use glucose::{
+    Carbohydrate, Dose, Exercise, GlucoseConcentration, GlucoseContextFrame, GlucoseFeature,
+    GlucoseFrame, GlucoseSample, GlucoseStatus, GlucoseUnit, Medication,
+};
 pub use machine::Session;
+pub use not_a_value::NotAValue;
 pub use plan::{Goal, Pace, Plan};
 pub use radio::{
     Advertisement, Attribute, DeviceHandle, Fanout, Radio, RadioEvent, RadioEvents, RadioState,

@@ -76,7 +76,7 @@ fn malformed_frames_are_errors() {
         (0x2a36, "80 6400 ff07 ff07", "reserved_flags"),
         (0x2a49, "25", "short_frame"),
         (0x2a49, "250000", "trailing_bytes"),
-        (0x2a18, "00", "unknown_characteristic"),
+        (0x2a00, "00", "unknown_characteristic"),
     ] {
         let json: serde_json::Value = serde_json::from_str(&printed(characteristic, hex)).unwrap();
         assert_eq!(json["error"]["code"], code, "{hex}");
