@@ -1,6 +1,7 @@
 //! `teleward decode`: one JSON object a frame, fields as `docs/formats/cli.md` lists them.
 
 mod blood_pressure;
+mod cgm;
 mod glucose;
 
 use crate::bytes::DecodeError;
@@ -27,6 +28,7 @@ pub fn entries() -> impl Iterator<Item = Entry> {
     blood_pressure::ENTRIES
         .into_iter()
         .chain(glucose::ENTRIES)
+        .chain(cgm::ENTRIES)
 }
 
 /// One frame, decoded or not. Both are printed as one line of JSON.

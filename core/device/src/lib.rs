@@ -40,6 +40,7 @@ pub mod blood_pressure;
 mod bytes;
 mod call;
 mod capture;
+pub mod cgm;
 pub mod crc;
 mod datetime;
 mod decode;
@@ -72,6 +73,11 @@ pub use bytes::DecodeError;
 pub use call::{Answer, Call, Effect, Event};
 pub use capture::{
     CapturedRecord, DECODER_VERSION, Identity, SessionFacts, identity_at_pairing, to_reading,
+};
+pub use cgm::{
+    CgmCalibration, CgmControl, CgmControlRequest, CgmControlResponse, CgmCrc, CgmFeature,
+    CgmFrame, CgmLevel, CgmRecord, CgmResult, CgmSessionRunTime, CgmSessionStart, CgmStatus,
+    CgmStatusFrame,
 };
 pub use datetime::CurrentTime;
 pub use decode::{Decoded, Entry, decode_json, entries};
