@@ -2,6 +2,7 @@
 
 mod blood_pressure;
 mod cgm;
+mod elapsed_time;
 mod glucose;
 
 use crate::bytes::DecodeError;
@@ -29,6 +30,7 @@ pub fn entries() -> impl Iterator<Item = Entry> {
         .into_iter()
         .chain(glucose::ENTRIES)
         .chain(cgm::ENTRIES)
+        .chain(elapsed_time::ENTRIES)
 }
 
 /// One frame, decoded or not. Both are printed as one line of JSON.

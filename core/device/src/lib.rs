@@ -45,6 +45,7 @@ pub mod crc;
 mod datetime;
 mod decode;
 mod driver;
+pub mod elapsed_time;
 mod fault;
 mod flags;
 pub mod float;
@@ -82,6 +83,7 @@ pub use cgm::{
 pub use datetime::CurrentTime;
 pub use decode::{Decoded, Entry, decode_json, entries};
 pub use driver::{SessionEvent, find_devices, run_session};
+pub use elapsed_time::{ElapsedClock, ElapsedTime, Timeline};
 pub use fault::RadioFault;
 pub use glucose::{
     Carbohydrate, Dose, Exercise, GlucoseConcentration, GlucoseContextFrame, GlucoseFeature,
