@@ -4,6 +4,7 @@ mod blood_pressure;
 mod cgm;
 mod elapsed_time;
 mod glucose;
+mod health_sensor;
 
 use crate::bytes::DecodeError;
 use reading::to_hex;
@@ -30,6 +31,7 @@ pub fn entries() -> impl Iterator<Item = Entry> {
         .into_iter()
         .chain(glucose::ENTRIES)
         .chain(cgm::ENTRIES)
+        .chain(health_sensor::ENTRIES)
         .chain(elapsed_time::ENTRIES)
 }
 

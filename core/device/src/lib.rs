@@ -3,7 +3,8 @@
 //! In the order in which a newcomer meets them:
 //!
 //! 1. [`Number`](reading::Number) words in [`float`], [`BloodPressureFrame`], [`CurrentTime`] and the small
-//!    characteristics in [`information`]: what stands in a frame, there and back.
+//!    characteristics in [`information`]: what stands in a frame, there and back. [`GlucoseFrame`], [`CgmFrame`],
+//!    [`HealthObservation`] with its [`SegmentJoiner`], [`ElapsedTime`]; [`NotAValue`] says what is no value in them.
 //! 2. [`decode_json`]: the same for `teleward decode`.
 //! 3. [`CapturedRecord`] and [`SessionFacts`]: what a session hands on; [`to_reading`] makes a reading of them.
 //! 4. [`Session`]: the per-device state machine (scan, connect, subscribe, pair when asked, identity, clock, listen,
@@ -50,6 +51,7 @@ mod fault;
 mod flags;
 pub mod float;
 pub mod glucose;
+pub mod health_sensor;
 pub mod information;
 mod machine;
 mod not_a_value;
@@ -88,6 +90,10 @@ pub use fault::RadioFault;
 pub use glucose::{
     Carbohydrate, Dose, Exercise, GlucoseConcentration, GlucoseContextFrame, GlucoseFeature,
     GlucoseFrame, GlucoseSample, GlucoseStatus, GlucoseUnit, Medication,
+};
+pub use health_sensor::{
+    HealthObservation, HealthSensorControl, HealthSensorFeatures, HealthSensorResult, JoinFault,
+    ObservationStatus, Segment, SegmentJoiner, StoredObservation,
 };
 pub use machine::Session;
 pub use not_a_value::NotAValue;
