@@ -108,13 +108,13 @@ impl ObservationStatus {
     }
 
     const fn not_a_value(self) -> Option<NotAValue> {
-        if self.0 & 0x01 != 0 {
-            Some(NotAValue::Invalid)
-        } else if self.0 & 0x9c != 0 {
-            // Not available, calibrating, a test, a setting of the device.
-            Some(NotAValue::NotMeasured)
-        } else {
-            None
+        match self.0 {
+            bits if bits & 0x01 != 0 => Some(NotAValue::Invalid),
+            bits if bits & 0x04 != 0 => Some(NotAValue::Unavailable),
+            bits if bits & 0x08 != 0 => Some(NotAValue::Calibrating),
+            bits if bits & 0x10 != 0 => Some(NotAValue::Test),
+            bits if bits & 0x80 != 0 => Some(NotAValue::Setting),
+            _ => None,
         }
     }
 }
