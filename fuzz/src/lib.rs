@@ -2,7 +2,11 @@
 //!
 //! Called by the fuzz targets beside it, and by the journey `corpus`, which replays what they found.
 
-use device::{BloodPressureFrame, decode_json};
+use device::health_sensor::{HealthObservation, HealthSensorFeatures, StoredObservation};
+use device::{
+    BloodPressureFrame, CgmControl, CgmControlRequest, CgmControlResponse, CgmFeature, CgmFrame,
+    ElapsedClock, GlucoseContextFrame, GlucoseFrame, SegmentJoiner, decode_json,
+};
 use reading::Gateway;
 use vault::{Circle, Invite, Join, Plaintext};
 use wire::request::{Parts, Signed};
@@ -143,5 +147,65 @@ pub fn decoder(bytes: &[u8]) {
             Ok(&read),
             "what we write we read"
         );
+    }
+    glucose(frame);
+    health_sensor(frame);
+}
+
+/// A meter's and a sensor's frames: what is written again is what was sent.
+fn glucose(frame: &[u8]) {
+    let again = |again: Option<Vec<u8>>| {
+        assert_eq!(again.as_deref(), Some(frame), "what we read we write");
+    };
+    if let Ok(read) = GlucoseFrame::decode(frame) {
+        again(read.encode());
+    }
+    if let Ok(read) = GlucoseContextFrame::decode(frame) {
+        again(read.encode());
+    }
+    if let Ok(read) = CgmFrame::decode(frame) {
+        again(read.encode());
+    }
+    if let Ok(read) = CgmFeature::decode(frame) {
+        again(read.encode());
+    }
+    if let Ok(read) = ElapsedClock::decode(frame) {
+        again(read.encode());
+    }
+    if let Ok(read) = CgmControl::<CgmControlRequest>::decode(frame) {
+        again(read.encode());
+    }
+    if let Ok(read) = CgmControl::<CgmControlResponse>::decode(frame)
+        && let Some(bytes) = read.encode()
+    {
+        // An interval may have come in two bytes, where one is enough.
+        assert_eq!(CgmControl::<CgmControlResponse>::decode(&bytes), Ok(read));
+    }
+}
+
+/// A health sensor's records, and the joiner, to which each byte is the length of the next notification.
+fn health_sensor(frame: &[u8]) {
+    if let Ok(read) = StoredObservation::decode(frame) {
+        let again = read.encode().expect("what was read fits its fields");
+        assert_eq!(StoredObservation::decode(&again), Ok(read));
+    }
+    if let Ok(read) = HealthObservation::decode(frame) {
+        let again = read.encode().expect("what was read fits its fields");
+        assert_eq!(HealthObservation::decode(&again), Ok(read));
+    }
+    if let Ok(read) = HealthSensorFeatures::decode(frame) {
+        assert_eq!(
+            read.encode().as_deref(),
+            Some(frame),
+            "what we read we write"
+        );
+    }
+    let mut joiner = SegmentJoiner::new(64);
+    let mut rest = frame;
+    while let Some((length, behind)) = rest.split_first() {
+        let (notification, next) = behind.split_at(behind.len().min(usize::from(*length)));
+        let joined = joiner.feed(notification);
+        assert!(joined.record.is_none_or(|record| record.len() <= 64) && joiner.kept() <= 64);
+        rest = next;
     }
 }
