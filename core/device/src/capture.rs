@@ -55,14 +55,22 @@ impl CapturedRecord {
     }
 
     fn frame(&self) -> Result<BloodPressureFrame, DecodeError> {
-        match (self.characteristic, self.packets.as_slice()) {
-            (0x2a35, [packet]) => BloodPressureFrame::decode(packet),
-            (0x2a35, _) => Err(DecodeError::Packets),
-            (characteristic @ (0x2a36 | 0x2a49), _) => {
-                Err(DecodeError::NotAReading { characteristic })
-            }
-            (characteristic, _) => Err(DecodeError::NotSupported { characteristic }),
-        }
+        frame(self.characteristic, &self.packets)
+    }
+}
+
+/// Whether a record says itself when it was taken: then the same bytes again are the same record.
+pub(crate) fn has_usable_time(characteristic: u16, packets: &[Vec<u8>]) -> bool {
+    frame(characteristic, packets)
+        .is_ok_and(|frame| frame.time.is_some_and(|time| time.is_usable()))
+}
+
+fn frame(characteristic: u16, packets: &[Vec<u8>]) -> Result<BloodPressureFrame, DecodeError> {
+    match (characteristic, packets) {
+        (0x2a35, [packet]) => BloodPressureFrame::decode(packet),
+        (0x2a35, _) => Err(DecodeError::Packets),
+        (0x2a36 | 0x2a49, _) => Err(DecodeError::NotAReading { characteristic }),
+        _ => Err(DecodeError::NotSupported { characteristic }),
     }
 }
 

@@ -2,13 +2,13 @@
 
 use crate::call::{Answer, Call, Effect, Event};
 use crate::capture::{CapturedRecord, SessionFacts};
+use crate::family;
 use crate::fault::RadioFault;
 use crate::machine::Session;
 use crate::plan::Plan;
 use crate::radio::{Advertisement, DeviceHandle, Radio, RadioEvent, RadioState};
 use crate::reason::SessionReport;
 use crate::trace::{Trace, Tracer};
-use crate::uuid::Uuid;
 use reading::Moment;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -179,7 +179,7 @@ impl Clock {
     }
 }
 
-/// Looks for cuffs for a while and tells each one once, and again when it says more about itself; returns all of them.
+/// Looks for devices of all families for a while and tells each one once, and again when it says more about itself; returns all of them.
 ///
 /// # Errors
 /// [`RadioFault`] when the radio cannot look.
@@ -196,7 +196,7 @@ pub async fn find_devices(
     }
     let mut events = radio.events();
     let mut seen: BTreeMap<DeviceHandle, Advertisement> = BTreeMap::new();
-    match radio.start_scan(&[Uuid::BLOOD_PRESSURE]).await {
+    match radio.start_scan(&family::services()).await {
         Ok(()) | Err(RadioFault::Busy) => {}
         Err(fault) => return Err(fault),
     }
@@ -204,7 +204,7 @@ pub async fn find_devices(
     let result = loop {
         tokio::select! {
             event = events.next() => match event {
-                Some(RadioEvent::Seen(new)) if new.services.contains(&Uuid::BLOOD_PRESSURE) => {
+                Some(RadioEvent::Seen(new)) if family::of(&new.services).is_some() => {
                     let known = seen.get(&new.device);
                     if known.is_none_or(|old| old.name != new.name) {
                         found(&new);

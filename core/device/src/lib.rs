@@ -47,6 +47,7 @@ mod datetime;
 mod decode;
 mod driver;
 pub mod elapsed_time;
+pub mod family;
 mod fault;
 mod flags;
 pub mod float;

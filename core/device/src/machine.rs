@@ -13,9 +13,9 @@
 mod answers;
 mod steps;
 
-use crate::BloodPressureFrame;
 use crate::call::{Call, Effect, Event};
-use crate::capture::{CapturedRecord, SessionFacts};
+use crate::capture::{CapturedRecord, SessionFacts, has_usable_time};
+use crate::family;
 use crate::plan::{Goal, Plan};
 use crate::radio::{Attribute, RadioEvent, RadioState};
 use crate::reason::ReasonCode;
@@ -64,19 +64,18 @@ pub struct Session {
     paired_here: bool,
     bonded: bool,
     attributes: Vec<Attribute>,
+    /// Where its records come from, in the order in which they are subscribed to.
+    measurements: Vec<Attribute>,
+    to_subscribe: VecDeque<Attribute>,
     to_read: VecDeque<Attribute>,
     facts: SessionFacts,
-    seen_frames: Vec<Vec<u8>>,
+    seen_frames: Vec<(u16, Vec<u8>)>,
     records: u32,
     repeated: u32,
     last_record: Option<Moment>,
     reason: Option<ReasonCode>,
 }
 
-const MEASUREMENT: Attribute = Attribute {
-    service: Uuid::BLOOD_PRESSURE,
-    characteristic: Uuid::MEASUREMENT,
-};
 const FEATURE: Attribute = Attribute {
     service: Uuid::BLOOD_PRESSURE,
     characteristic: Uuid::FEATURE,
@@ -130,6 +129,8 @@ impl Session {
             mute_links: 0,
             paired_here: false,
             attributes: Vec::new(),
+            measurements: Vec::new(),
+            to_subscribe: VecDeque::new(),
             to_read: VecDeque::new(),
             facts,
             seen_frames: Vec::new(),
@@ -193,7 +194,7 @@ impl Session {
         let scan_ms = self.plan.pace.scan_ms;
         self.run(
             State::StartingScan,
-            Call::StartScan(vec![Uuid::BLOOD_PRESSURE]),
+            Call::StartScan(family::services()),
             scan_ms,
             now,
         );
@@ -248,10 +249,10 @@ impl Session {
                 attribute,
                 bytes,
             } if device == self.plan.device
-                && attribute == MEASUREMENT
+                && family::carries_records(attribute)
                 && !matches!(self.state, State::New) =>
             {
-                self.record(bytes, now);
+                self.record(attribute, bytes, now);
             }
             RadioEvent::Disconnected(device) if device == self.plan.device => self.unlinked(now),
             RadioEvent::Pairing(device)
@@ -277,23 +278,25 @@ impl Session {
         }
     }
 
-    /// A frame of the measurement. The same bytes with a usable time are the same record, indicated twice.
-    fn record(&mut self, bytes: Vec<u8>, now: Moment) {
+    /// A frame of a measurement. The same bytes with a usable time are the same record, indicated twice.
+    fn record(&mut self, attribute: Attribute, bytes: Vec<u8>, now: Moment) {
+        let Some(characteristic) = attribute.characteristic.as_short() else {
+            return;
+        };
         self.last_record = Some(now);
-        let time = BloodPressureFrame::decode(&bytes)
-            .ok()
-            .and_then(|frame| frame.time);
-        if time.is_some_and(|time| time.is_usable()) {
-            if self.seen_frames.contains(&bytes) {
+        let packets = vec![bytes];
+        if has_usable_time(characteristic, &packets) {
+            let frame = (characteristic, packets.concat());
+            if self.seen_frames.contains(&frame) {
                 self.repeated += 1;
                 return;
             }
-            self.seen_frames.push(bytes.clone());
+            self.seen_frames.push(frame);
         }
         self.effects.push_back(Effect::Deliver(CapturedRecord {
             device: self.plan.device.clone(),
-            characteristic: 0x2a35,
-            packets: vec![bytes],
+            characteristic,
+            packets,
             arrived: now,
             utc_offset_min: self.plan.utc_offset_min,
             connection: self.plan.connection,

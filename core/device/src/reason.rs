@@ -20,7 +20,7 @@ pub enum ReasonCode {
     LinkLost,
     /// The device stopped answering within a connection.
     NotAnswering,
-    /// It does not offer what a blood pressure cuff offers.
+    /// It offers nothing that Teleward can read.
     NotSupported,
     /// It offers the same thing twice, and nobody can know which is meant.
     Ambiguous,
@@ -103,7 +103,7 @@ impl ReasonCode {
             Self::ConnectFailed => "Your device was seen, but the connection failed.",
             Self::LinkLost => "The connection broke off before a reading came.",
             Self::NotAnswering => "Your device stopped answering.",
-            Self::NotSupported => "This is not a blood pressure cuff that works with Teleward.",
+            Self::NotSupported => "This device does not work with Teleward.",
             Self::Ambiguous => "This device describes itself in a way that cannot be trusted.",
             Self::PairingRefused => "Your device did not accept the pairing.",
             Self::PairingTimeout => "The pairing was not finished in time.",

@@ -1,8 +1,9 @@
 //! The steps of a session beyond the connection: what is asked of the device, in which order, and how it ends.
 
-use super::{BATTERY, CLOCKS, FEATURE, INFORMATION, MEASUREMENT, Session, State};
+use super::{BATTERY, CLOCKS, FEATURE, INFORMATION, Session, State};
 use crate::call::{Call, Effect};
 use crate::datetime::CurrentTime;
+use crate::family;
 use crate::information;
 use crate::plan::Goal;
 use crate::radio::Attribute;
@@ -13,11 +14,16 @@ use reading::{ClockReading, DeviceTime, Moment};
 impl Session {
     pub(super) fn discovered(&mut self, found: Vec<Attribute>, now: Moment) {
         let count = |attribute| found.iter().filter(|one| **one == attribute).count();
-        match count(MEASUREMENT) {
-            0 => return self.finish(ReasonCode::NotSupported, now),
-            1 => {}
-            _ => return self.finish(ReasonCode::Ambiguous, now),
+        let offered: Vec<Attribute> = family::measurements()
+            .filter(|one| count(*one) > 0)
+            .collect();
+        if offered.is_empty() {
+            return self.finish(ReasonCode::NotSupported, now);
         }
+        if offered.iter().any(|one| count(*one) > 1) {
+            return self.finish(ReasonCode::Ambiguous, now);
+        }
+        self.measurements = offered;
         self.to_read = self.wanted(|attribute| count(attribute) == 1).into();
         self.attributes = found;
         self.subscribe(now);
@@ -39,12 +45,17 @@ impl Session {
     }
 
     pub(super) fn subscribe(&mut self, now: Moment) {
-        let call = Call::Subscribe(MEASUREMENT);
-        self.run(State::Subscribing, call, self.plan.pace.step_ms, now);
+        self.to_subscribe = self.measurements.iter().copied().collect();
+        self.subscribed(now);
     }
 
+    /// The next measurement, or what follows when all are subscribed to.
     pub(super) fn subscribed(&mut self, now: Moment) {
-        self.read_next(now);
+        let Some(next) = self.to_subscribe.pop_front() else {
+            return self.read_next(now);
+        };
+        let call = Call::Subscribe(next);
+        self.run(State::Subscribing, call, self.plan.pace.step_ms, now);
     }
 
     pub(super) fn read_next(&mut self, now: Moment) {

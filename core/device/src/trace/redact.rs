@@ -29,11 +29,11 @@ impl Redactor {
     pub(super) fn redact(&mut self, input: &mut Input) {
         match input {
             Input::Value { of, bytes } => bytes.0 = self.measurement(*of, &bytes.0),
-            Input::Answer { to, result, .. } => {
-                if let Given::Bytes(bytes) = result {
-                    *bytes = Bytes(self.answer(to.as_ref().and_then(|to| to.of), &bytes.0));
-                }
-            }
+            Input::Answer {
+                to,
+                result: Given::Bytes(bytes),
+                ..
+            } => *bytes = Bytes(self.answer(to.as_ref().and_then(|to| to.of), &bytes.0)),
             _ => {}
         }
     }

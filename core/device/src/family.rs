@@ -1,0 +1,89 @@
+//! Families of home devices: the service that names one, and what a session wants of it. A new family is one row here,
+//! a decoder and a kind of reading.
+
+use crate::radio::Attribute;
+use crate::uuid::Uuid;
+
+/// One family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Family {
+    /// What a person calls such a device.
+    pub name: &'static str,
+    /// The service that it names while it advertises.
+    pub service: Uuid,
+    /// The characteristics that carry its records, in the order in which they are subscribed to.
+    pub measurements: &'static [u16],
+}
+
+/// All families whose records become readings.
+pub const FAMILIES: [Family; 1] = [Family {
+    name: "blood pressure cuff",
+    service: Uuid::BLOOD_PRESSURE,
+    measurements: &[0x2a35],
+}];
+
+impl Family {
+    /// Where its records come from.
+    pub fn attributes(&self) -> impl Iterator<Item = Attribute> {
+        let service = self.service;
+        self.measurements.iter().map(move |number| Attribute {
+            service,
+            characteristic: Uuid::short(*number),
+        })
+    }
+}
+
+/// The services to look for.
+#[must_use]
+pub fn services() -> Vec<Uuid> {
+    FAMILIES.iter().map(|family| family.service).collect()
+}
+
+/// Whether this characteristic carries records.
+#[must_use]
+pub fn carries_records(attribute: Attribute) -> bool {
+    measurements().any(|one| one == attribute)
+}
+
+/// Every characteristic that carries records.
+pub(crate) fn measurements() -> impl Iterator<Item = Attribute> {
+    FAMILIES.iter().flat_map(Family::attributes)
+}
+
+/// The family of a device that names these services; the first of them that is known.
+#[must_use]
+pub fn of(services: &[Uuid]) -> Option<&'static Family> {
+    FAMILIES
+        .iter()
+        .find(|family| services.contains(&family.service))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_is_known_by_its_service() {
+        let cuff = [Uuid::BATTERY, Uuid::BLOOD_PRESSURE];
+        assert_eq!(
+            of(&cuff).map(|family| family.name),
+            Some("blood pressure cuff")
+        );
+        assert_eq!(of(&[Uuid::BATTERY]), None);
+        let mut services = services();
+        services.sort();
+        services.dedup();
+        assert_eq!(services.len(), FAMILIES.len(), "a service names one family");
+    }
+
+    #[test]
+    fn records_come_from_measurements_of_their_own_service_only() {
+        let of = |service, number| Attribute {
+            service,
+            characteristic: Uuid::short(number),
+        };
+        assert!(carries_records(of(Uuid::BLOOD_PRESSURE, 0x2a35)));
+        assert!(!carries_records(of(Uuid::BLOOD_PRESSURE, 0x2a36)));
+        assert!(!carries_records(of(Uuid::BATTERY, 0x2a35)));
+    }
+}
