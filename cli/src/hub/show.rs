@@ -48,6 +48,7 @@ pub fn device(device: &DeviceView) -> Value {
         "last_ending": device.last_ending,
         "last_ended": device.last_ended.map(|at| at.to_string()),
         "battery_percent": device.battery_percent,
+        "notices": device.notices.iter().map(|notice| json!({ "code": notice.code(), "text": with_next(notice.words(), notice.next_step()) })).collect::<Vec<_>>(),
     })
 }
 
@@ -59,6 +60,10 @@ pub fn trace(trace: &TraceView) -> Value {
         "ended": trace.reason,
         "at": trace.at.to_string(),
     })
+}
+
+fn with_next(words: &str, next_step: &str) -> String {
+    format!("{words} {next_step}").trim_end().to_owned()
 }
 
 /// Everything but readings.
@@ -220,6 +225,9 @@ fn write_status(out: &mut String, status: &Value) -> std::fmt::Result {
         )?;
         if !device["last_ending"].is_null() {
             writeln!(out, "         last time: {}", word(&device["last_ending"]))?;
+        }
+        for notice in device["notices"].as_array().into_iter().flatten() {
+            writeln!(out, "         {}", word(&notice["text"]))?;
         }
     }
     for finding in status["findings"].as_array().into_iter().flatten() {

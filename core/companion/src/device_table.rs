@@ -3,7 +3,7 @@
 
 use crate::error::CompanionError;
 use crate::view::DeviceView;
-use device::{DeviceHandle, Identity, SessionFacts};
+use device::{DeviceHandle, Identity, Notice, ReasonCode, SessionFacts, SessionReport};
 use reading::{DeviceFacts, to_hex};
 use serde::{Deserialize, Serialize};
 use store::rusqlite::{OptionalExtension as _, Row, params};
@@ -31,6 +31,7 @@ pub(crate) struct Paired {
     last_ending: Option<String>,
     last_ended: Option<Time>,
     battery_percent: Option<u8>,
+    notices: Vec<Notice>,
 }
 
 /// A device's id here: of its handle, which itself may be an address and stays inside.
@@ -94,14 +95,24 @@ pub(crate) fn remove(tx: &Tx<'_>, id: &str) -> Result<bool, CompanionError> {
 pub(crate) fn ended(
     tx: &Tx<'_>,
     id: &str,
-    reason: &str,
-    reached: bool,
+    report: &SessionReport,
     now: Time,
 ) -> Result<(), CompanionError> {
+    let reason = report.reason;
+    let reached =
+        reason.is_good() || matches!(reason, ReasonCode::LinkLost | ReasonCode::NotAnswering);
     tx.execute(
         "UPDATE device SET last_ending = ?2, last_ended = ?4, last_seen = CASE WHEN ?3 THEN ?4 ELSE last_seen END WHERE id = ?1",
-        params![id, reason, reached, now.ms()],
+        params![id, reason.code(), reached, now.ms()],
     )?;
+    if reached {
+        // What was noticed stands until the device has been met again.
+        let codes: Vec<&str> = report.notices.iter().map(|notice| notice.code()).collect();
+        tx.execute(
+            "UPDATE device SET notices = ?2 WHERE id = ?1",
+            params![id, codes.join(" ")],
+        )?;
+    }
     Ok(())
 }
 
@@ -137,6 +148,7 @@ pub(crate) fn view(paired: &Paired) -> DeviceView {
         last_ending: paired.last_ending.clone(),
         last_ended: paired.last_ended,
         battery_percent: paired.battery_percent,
+        notices: paired.notices.clone(),
     }
 }
 
@@ -145,7 +157,7 @@ fn tail(serial: &str) -> String {
     serial.chars().skip(count.saturating_sub(4)).collect()
 }
 
-const SELECT: &str = "SELECT id, handle, bonded, sealed, paired_at, last_seen, last_ending, battery, last_ended FROM device";
+const SELECT: &str = "SELECT id, handle, bonded, sealed, paired_at, last_seen, last_ending, battery, last_ended, notices FROM device";
 
 fn read(row: &Row<'_>, key: Option<&RowKey>) -> Result<Paired, CompanionError> {
     let id: String = row.get(0)?;
@@ -166,6 +178,12 @@ fn read(row: &Row<'_>, key: Option<&RowKey>) -> Result<Paired, CompanionError> {
         last_ending: row.get(6)?,
         battery_percent: row.get(7)?,
         last_ended: row.get::<_, Option<i64>>(8)?.map(Time::from_ms),
+        // A code of a later version says nothing here.
+        notices: row
+            .get::<_, String>(9)?
+            .split_whitespace()
+            .filter_map(Notice::from_code)
+            .collect(),
         id,
     })
 }

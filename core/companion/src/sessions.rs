@@ -378,7 +378,7 @@ impl Sessions {
         let device = match run.purpose {
             Purpose::Collect { device } => {
                 desk.settle(run.connection, &run.facts, now)?;
-                desk.device_ended(&device, report.reason, now)?;
+                desk.device_ended(&device, report, now)?;
                 device
             }
             Purpose::Pair {
@@ -396,7 +396,7 @@ impl Sessions {
                 }
                 let device = desk.save_device(&run.handle, name, report.bonded, &run.facts, now)?;
                 desk.settle(run.connection, &run.facts, now)?;
-                desk.device_ended(&device, report.reason, now)?;
+                desk.device_ended(&device, report, now)?;
                 desk.finish_request(request, Ok(Some(&device)))?;
                 device
             }

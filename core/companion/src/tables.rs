@@ -113,8 +113,9 @@ CREATE TABLE request(
 ) STRICT;
 ";
 
-/// The newest sessions with devices, written down.
+/// What was noticed about a device (codes with blanks between them); the newest sessions, written down.
 const COMPANION_2: &str = "
+ALTER TABLE device ADD COLUMN notices TEXT NOT NULL DEFAULT '';
 CREATE TABLE trace(
   id INTEGER PRIMARY KEY,
   device TEXT,

@@ -193,6 +193,8 @@ pub struct DeviceView {
     pub last_ending: Option<String>,
     /// When that was: two sessions that end alike are told apart by it.
     pub last_ended: Option<Time>,
+    /// What was noticed about it when it was last met.
+    pub notices: Vec<device::Notice>,
     /// Its battery in percent, if it was read.
     pub battery_percent: Option<u8>,
 }

@@ -56,6 +56,7 @@ pub mod health_sensor;
 pub mod information;
 mod machine;
 mod not_a_value;
+mod notice;
 mod plan;
 mod radio;
 mod reason;
@@ -98,6 +99,7 @@ pub use health_sensor::{
 };
 pub use machine::Session;
 pub use not_a_value::NotAValue;
+pub use notice::Notice;
 pub use plan::{Goal, Pace, Plan};
 pub use radio::{
     Advertisement, Attribute, DeviceHandle, Fanout, Radio, RadioEvent, RadioEvents, RadioState,

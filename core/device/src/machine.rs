@@ -73,6 +73,7 @@ pub struct Session {
     records: u32,
     repeated: u32,
     last_record: Option<Moment>,
+    clock_refused: bool,
     reason: Option<ReasonCode>,
 }
 
@@ -137,6 +138,7 @@ impl Session {
             records: 0,
             repeated: 0,
             last_record: None,
+            clock_refused: false,
             reason: None,
         }
     }

@@ -1,5 +1,6 @@
 //! How a session ended: exactly one plain reason, with words for the patient and what to do next.
 
+use crate::notice::Notice;
 use serde::{Deserialize, Serialize};
 
 /// Why a session ended. The names are stable.
@@ -184,6 +185,9 @@ pub struct SessionReport {
     pub repeated: u32,
     /// Whether the device and this phone now share a bond.
     pub bonded: bool,
+    /// What was noticed about the device, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<Notice>,
 }
 
 #[cfg(test)]

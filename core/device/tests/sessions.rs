@@ -6,8 +6,9 @@ use reading::{DeviceFacts, Moment, TimeBasis};
 use std::sync::Arc;
 use std::time::Duration;
 use teleward_device::{
-    CapturedRecord, DeviceHandle, Identity, Plan, Radio as _, ReasonCode, Script, ScriptedRadio,
-    SessionEvent, SessionFacts, SessionReport, identity_at_pairing, run_session, to_reading,
+    CapturedRecord, DeviceHandle, Identity, Notice, Plan, Radio as _, ReasonCode, Script,
+    ScriptedRadio, SessionEvent, SessionFacts, SessionReport, identity_at_pairing, run_session,
+    to_reading,
 };
 
 /// 2024-06-15T17:17:27Z; the phone is at +02:00.
@@ -385,4 +386,29 @@ async fn the_script_of_the_documentation_plays() {
         (report.reason, report.records, report.repeated),
         (ReasonCode::ClosedEarly, 1, 1)
     );
+}
+
+/// REQ-DEVICE-046: a low battery, a clock that was set and one that could not be set are told beside the ending.
+#[tokio::test(start_paused = true)]
+async fn what_is_no_reason_to_end_is_noticed() {
+    for (script, notices) in [
+        (r#""clock_behind_s":5"#, vec![]),
+        (r#""clock_behind_s":7200"#, vec![Notice::ClockSet]),
+        (
+            r#""clock_behind_s":7200,"faults":[{"call":"write","fault":"other"}]"#,
+            vec![Notice::ClockRefused],
+        ),
+    ] {
+        let script = format!(r#""frames":[{{"bytes":"{FIRST}"}}],{script}"#);
+        let outcome = run(&radio(&script), pairing()).await;
+        assert_eq!(outcome.report.reason, ReasonCode::Done, "{script}");
+        assert_eq!(outcome.report.notices, notices, "{script}");
+    }
+    for (percent, notices) in [("10", vec![]), ("0f", vec![Notice::BatteryLow])] {
+        let script = format!(
+            r#"{{"devices":[{{"device":"cuff","values":{{"180f/2a19":"{percent}"}},"frames":[{{"bytes":"{FIRST}"}}]}}]}}"#
+        );
+        let radio = ScriptedRadio::new(Script::parse(&script).unwrap(), now()).unwrap();
+        assert_eq!(run(&radio, pairing()).await.report.notices, notices);
+    }
 }

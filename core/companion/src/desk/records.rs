@@ -9,7 +9,7 @@ use crate::finding;
 use crate::journal;
 use crate::trace_table;
 use crate::view::{Topic, TraceView};
-use device::{CapturedRecord, DeviceHandle, ReasonCode, SessionFacts, Trace};
+use device::{CapturedRecord, DeviceHandle, ReasonCode, SessionFacts, SessionReport, Trace};
 use post::Line;
 use wire::Time;
 
@@ -165,14 +165,12 @@ impl Desk {
     pub(crate) fn device_ended(
         &mut self,
         id: &str,
-        reason: ReasonCode,
+        report: &SessionReport,
         now: Time,
     ) -> Result<(), CompanionError> {
-        let reached =
-            reason.is_good() || matches!(reason, ReasonCode::LinkLost | ReasonCode::NotAnswering);
         self.engine
             .db
-            .write(|tx| device_table::ended(tx, id, reason.code(), reached, now))?;
+            .write(|tx| device_table::ended(tx, id, report, now))?;
         self.engine.changed(&[Topic::Devices]);
         Ok(())
     }

@@ -111,7 +111,10 @@ impl Session {
             Call::Read(attribute) if CLOCKS.contains(&attribute) => self.listen(now),
             Call::Read(_) => self.read_next(now),
             Call::Write(..) if fault == RadioFault::FieldsIgnored => self.clock_set(now),
-            Call::Write(..) => self.ask_bond(now),
+            Call::Write(..) => {
+                self.clock_refused = true;
+                self.ask_bond(now);
+            }
             Call::IsBonded => self.leave(now),
             Call::Disconnect => self.disconnected(now),
         }

@@ -5,6 +5,7 @@ use crate::call::{Call, Effect};
 use crate::datetime::CurrentTime;
 use crate::family;
 use crate::information;
+use crate::notice::{BATTERY_LOW_PERCENT, Notice};
 use crate::plan::Goal;
 use crate::radio::Attribute;
 use crate::reason::{ReasonCode, SessionReport};
@@ -254,6 +255,21 @@ impl Session {
         self.wait(State::CoolingDown, self.plan.pace.cool_down_ms, now);
     }
 
+    fn notices(&self) -> Vec<Notice> {
+        let battery = self.facts.battery_percent;
+        let set = self
+            .facts
+            .clock
+            .as_ref()
+            .is_some_and(|clock| clock.set_at.is_some());
+        let holds = |notice: &Notice| match notice {
+            Notice::BatteryLow => battery.is_some_and(|percent| percent <= BATTERY_LOW_PERCENT),
+            Notice::ClockSet => set,
+            Notice::ClockRefused => self.clock_refused,
+        };
+        Notice::ALL.into_iter().filter(holds).collect()
+    }
+
     pub(super) fn end(&mut self) {
         self.state = State::Ended;
         self.open_call = None;
@@ -263,6 +279,7 @@ impl Session {
             records: self.records,
             repeated: self.repeated,
             bonded: self.bonded,
+            notices: self.notices(),
         }));
     }
 }
