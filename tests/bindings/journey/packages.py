@@ -26,7 +26,8 @@ class Missing(Exception):
 
 def generated() -> Path:
     """The folder with the packages of all languages, made from the library as it is now."""
-    run(["cargo", "build", "--quiet", "-p", "teleward-bindings", "-p", "teleward-bindgen"], cwd=ROOT)
+    # The build of all tests: with fewer packages cargo would choose other features, and build all dependencies anew.
+    run(["cargo", "build", "--quiet", "--workspace", "--all-targets"], cwd=ROOT)
     out = CACHE / f"generated-{print_of([LIBRARY, ROOT / 'bindings/uniffi.toml'])}"
     if out.exists():
         return out
