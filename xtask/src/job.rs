@@ -94,6 +94,7 @@ impl<'a> Job<'a> {
                 .get_current_dir()
                 .map_or_else(tree::root, Path::to_path_buf),
         );
+        tree::forget_us(command);
         command
             .stdin(Stdio::null())
             .stderr(self.log.try_clone()?)

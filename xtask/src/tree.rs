@@ -1,6 +1,7 @@
 //! Where things are: the checkout, cargo's target folder, the cache that outlives a checkout.
 
 use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -27,6 +28,29 @@ pub fn cache() -> Result<PathBuf> {
 /// The cargo that runs us.
 pub fn cargo() -> PathBuf {
     env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from)
+}
+
+/// Takes away what `cargo run` tells a program about itself. Build scripts that look at these variables (ring's does)
+/// would else run again, and much with them, each time `cargo xtask` and plain `cargo` take turns.
+pub fn forget_us(command: &mut Command) {
+    let ours = |name: &str| {
+        name.starts_with("CARGO_PKG_")
+            || [
+                "CARGO_MANIFEST_DIR",
+                "CARGO_MANIFEST_PATH",
+                "CARGO_MANIFEST_LINKS",
+            ]
+            .contains(&name)
+    };
+    let set: Vec<OsString> = command
+        .get_envs()
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(ours) && !set.contains(&name) {
+            command.env_remove(name);
+        }
+    }
 }
 
 /// The project's own files: tracked, and new ones that are not ignored.
@@ -58,4 +82,26 @@ pub fn files() -> Result<Vec<PathBuf>> {
     files.sort();
     files.dedup();
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_is_not_told_who_started_it_unless_it_was_meant_to_be() {
+        let mut command = Command::new("true");
+        command.env("CARGO_MANIFEST_DIR", "/wanted");
+        forget_us(&mut command);
+        let set: Vec<_> = command.get_envs().collect();
+        let of = |wanted: &str| {
+            set.iter()
+                .find(|(name, _)| *name == wanted)
+                .map(|(_, value)| *value)
+        };
+        assert_eq!(of("CARGO_MANIFEST_DIR"), Some(Some("/wanted".as_ref())));
+        // Cargo runs this test as `cargo run` runs us.
+        assert_eq!(of("CARGO_PKG_NAME"), Some(None));
+        assert_eq!(of("PATH"), None);
+    }
 }
