@@ -88,7 +88,8 @@ fn may_install() -> bool {
 
 /// A failure shows as the need that is still missing.
 fn install(packages: &[&str]) {
-    println!("  installing the Debian packages {}", packages.join(" "));
+    // Standard output belongs to whoever needs the packages: the demo prints one line there.
+    eprintln!("  installing the Debian packages {}", packages.join(" "));
     let apt = |words: &[&str]| {
         Command::new("apt-get")
             .args(["-q", "-y"])
