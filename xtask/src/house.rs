@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use crate::job::Job;
-use crate::tree;
+use crate::{manifest, tree};
 
 /// Each crate, and the crates of ours that it may name. `fault` is empty without its environment variable and stands
 /// below everything (docs/adr/0001).
@@ -99,7 +99,8 @@ pub fn check(job: &mut Job<'_>) -> Result<()> {
     ]))?;
     let metadata: Metadata =
         serde_json::from_str(&printed).context("cargo metadata printed an unknown shape")?;
-    let wrong = faults(&metadata);
+    let mut wrong = faults(&metadata);
+    wrong.extend(manifest::faults()?);
     for line in &wrong {
         job.say(line)?;
     }

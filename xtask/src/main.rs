@@ -17,6 +17,7 @@ mod fuzz;
 mod house;
 mod job;
 mod links;
+mod manifest;
 mod needs;
 mod part;
 mod stock;
@@ -43,6 +44,8 @@ enum Chore {
     /// Example: cargo xtask test unit house
     Test(suite::TestArgs),
     /// Print which test holds which requirement and hazard; fail when one has none.
+    ///
+    /// Example: cargo xtask trace
     Trace,
     /// Measure, with peers in the same run.
     ///
@@ -78,5 +81,24 @@ fn main() -> ExitCode {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn every_chore_gives_an_example() {
+        for chore in Cli::command().get_subcommands() {
+            let told = chore.get_long_about().map(ToString::to_string);
+            let name = chore.get_name();
+            assert!(
+                told.is_some_and(|told| told.contains(&format!("Example: cargo xtask {name}"))),
+                "{name} gives no example"
+            );
+        }
+        Cli::command().debug_assert();
     }
 }
