@@ -5,6 +5,7 @@ use device::decode_json;
 use serde_json::json;
 
 use crate::exit::Done;
+use crate::out;
 
 /// Decode frames of a Bluetooth characteristic, as JSON, one object for each frame.
 ///
@@ -47,7 +48,7 @@ pub fn run(args: &Args) -> Result<Done> {
                 json!({ "error": { "code": "not_hex", "message": message } })
             }
         };
-        println!("{object}");
+        out::line(object)?;
     }
     Ok(done)
 }

@@ -1,7 +1,7 @@
 //! `teleward`, the one command.
 //!
 //! Mounts the relay and the station, carries a companion for Linux boxes (`hub`), and holds the tools that people need
-//! calls of the house's crates, and answers into text or JSON.
+//! beside them. No rule lives here: words become calls of the house's crates, and answers become text or JSON.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -15,6 +15,7 @@ mod exit;
 mod hub;
 mod mail;
 mod manual;
+mod out;
 mod progress;
 
 use std::process::ExitCode;
@@ -25,7 +26,12 @@ use crate::exit::Done;
 
 /// The patient's side, the post office and the clinic's station of Teleward, in one command.
 #[derive(Parser)]
-#[command(name = "teleward", version, propagate_version = true)]
+#[command(
+    name = "teleward",
+    version,
+    propagate_version = true,
+    after_help = "Example: teleward demo --patients 5"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -60,6 +66,7 @@ fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     match run(cli.command) {
         Ok(done) => done.into(),
+        Err(error) if error.is::<out::ReaderGone>() => Done::Wrong.into(),
         Err(error) => {
             eprintln!("error: {error:#}");
             Done::Wrong.into()
@@ -69,8 +76,8 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<Done> {
     match command {
-        Command::Relay(args) => serve(relay::command::run(args)),
-        Command::Clinic(args) => serve(clinic::command::run(args)),
+        Command::Relay(args) => serve(relay::command::run_telling(args, progress::while_kept)),
+        Command::Clinic(args) => serve(clinic::command::run(args, progress::while_kept)),
         Command::Hub(args) => hub::run(args),
         Command::Demo(args) => demo::run(&args),
         Command::Decode(args) => decode::run(&args),
@@ -118,30 +125,4 @@ fn log_to_stderr() {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// REQ-CLI-001: every command says what it does, gives an example, and names its exit status.
-    #[test]
-    fn every_command_has_help_with_an_example() {
-        let mut waiting = vec![definition()];
-        while let Some(mut command) = waiting.pop() {
-            waiting.extend(command.get_subcommands().cloned());
-            let name = command.get_name().to_owned();
-            assert!(command.get_about().is_some(), "{name} has no help");
-            if !command.has_subcommands() {
-                let help = command.render_long_help().to_string();
-                assert!(help.contains("Example"), "{name} gives no example:\n{help}");
-                assert!(
-                    help.contains("Exit status"),
-                    "{name} does not say its exit status"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn the_definition_is_sound() {
-        definition().debug_assert();
-    }
-}
+mod words;

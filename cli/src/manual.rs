@@ -1,6 +1,5 @@
 //! `teleward completions` and `teleward man`: both made from the same definition that parses the words.
 
-use std::io;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -8,6 +7,7 @@ use clap::Command;
 use clap_complete::Shell;
 
 use crate::exit::Done;
+use crate::out;
 
 /// Print the completions for a shell.
 #[derive(clap::Args)]
@@ -29,7 +29,9 @@ pub struct ManArgs {
 
 /// Completions on standard output.
 pub fn completions(args: &CompletionsArgs, mut definition: Command) -> Result<Done> {
-    clap_complete::generate(args.shell, &mut definition, "teleward", &mut io::stdout());
+    let mut text = Vec::new();
+    clap_complete::generate(args.shell, &mut definition, "teleward", &mut text);
+    out::bytes(&text)?;
     Ok(Done::Well)
 }
 

@@ -15,6 +15,17 @@ pub fn spinner(doing: &'static str) -> ProgressBar {
     bar
 }
 
+/// Something that takes until the value is dropped, for crates that know nothing of terminals.
+pub fn while_kept(doing: &'static str) -> Box<dyn Send> {
+    struct Spinning(ProgressBar);
+    impl Drop for Spinning {
+        fn drop(&mut self) {
+            self.0.finish_and_clear();
+        }
+    }
+    Box::new(Spinning(spinner(doing)))
+}
+
 /// Something of a known number of steps.
 pub fn steps(doing: &'static str, count: u64) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(count), ProgressDrawTarget::stderr());

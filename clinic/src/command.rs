@@ -118,11 +118,15 @@ enum Command {
         json: bool,
     },
     /// Accounts, on the station's own machine.
+    #[command(
+        after_help = "Example: teleward clinic account reset \"Dr Ann Lee\" --dir clinic-data"
+    )]
     Account {
         #[command(subcommand)]
         command: Account,
     },
     /// The signed list of the clinic's keys.
+    #[command(after_help = "Example: teleward clinic roster show --dir clinic-data")]
     Roster {
         #[command(subcommand)]
         command: Roster,
@@ -176,19 +180,23 @@ enum Roster {
     },
 }
 
+/// Tells a person what takes a while, until the value that it gives is dropped.
+pub type Doing = fn(&'static str) -> Box<dyn Send>;
+
 /// Does what the words say.
 ///
 /// # Errors
 /// [`ClinicError`], whose text says what to do next.
-pub async fn run(args: Args) -> Result<(), ClinicError> {
+pub async fn run(args: Args, doing: Doing) -> Result<(), ClinicError> {
     let Some(command) = args.command else {
         return station(args.run).await;
     };
-    let done = tokio::task::spawn_blocking(move || at_once(command)).await;
+    let done = tokio::task::spawn_blocking(move || at_once(command, doing)).await;
     done.unwrap_or(Err(ClinicError::Kept("work that broke off")))
 }
 
 async fn station(args: RunArgs) -> Result<(), ClinicError> {
+    there_is_a_clinic(&args.folder.dir)?;
     let mut config = StationConfig::new(&args.folder.dir);
     config.listen = args.listen;
     config.tls = args
@@ -240,12 +248,16 @@ fn ended() -> Result<impl Future<Output = ()> + Send + 'static, ClinicError> {
     })
 }
 
-fn at_once(command: Command) -> Result<(), ClinicError> {
+fn at_once(command: Command, doing: Doing) -> Result<(), ClinicError> {
     let now = Time::system();
     match command {
-        Command::Init(args) => ask::init(*args, now),
+        Command::Init(args) => ask::init(*args, doing, now),
         Command::Backup { folder, to, json } => {
-            let made = backup::backup(&folder.dir, &to, folder.passphrase()?.as_ref(), now)?;
+            there_is_a_clinic(&folder.dir)?;
+            let passphrase = folder.passphrase()?;
+            let copying = doing("sealing a copy of the station");
+            let made = backup::backup(&folder.dir, &to, passphrase.as_ref(), now)?;
+            drop(copying);
             if json {
                 say(&json!(made).to_string());
             } else {
@@ -268,6 +280,7 @@ fn at_once(command: Command) -> Result<(), ClinicError> {
             let sheet = RecoverySheet::parse(line.expose())
                 .map_err(|e| ClinicError::Setup(format!("the backup sheet: {e}")))?;
             let passphrase = folder.passphrase()?;
+            let opening = doing("opening the backup and making the station's folder");
             let made = backup::restore(
                 &from,
                 &folder.dir,
@@ -275,6 +288,7 @@ fn at_once(command: Command) -> Result<(), ClinicError> {
                 passphrase.as_ref(),
                 now,
             )?;
+            drop(opening);
             if json {
                 say(&json!(made).to_string());
             } else {
@@ -351,15 +365,19 @@ fn secret_line(
     }
 }
 
-fn database(dir: &Path) -> Result<Database, ClinicError> {
-    let path = dir.join(DATABASE);
-    if !path.is_file() {
-        return Err(ClinicError::Setup(format!(
-            "there is no clinic in {}: name its folder with --dir",
-            dir.display()
-        )));
+fn there_is_a_clinic(dir: &Path) -> Result<(), ClinicError> {
+    if dir.join(DATABASE).is_file() {
+        return Ok(());
     }
-    Ok(Database::open(&path, SCHEMA)?)
+    Err(ClinicError::Setup(format!(
+        "there is no clinic in {}: name its folder with --dir, make one with `teleward clinic init`, or bring one back with `teleward clinic restore`",
+        dir.display()
+    )))
+}
+
+fn database(dir: &Path) -> Result<Database, ClinicError> {
+    there_is_a_clinic(dir)?;
+    Ok(Database::open(&dir.join(DATABASE), SCHEMA)?)
 }
 
 /// The running station need not be stopped: both write one after the other.

@@ -81,6 +81,7 @@ struct RunArgs {
 #[derive(Debug, Clone, Subcommand)]
 enum Command {
     /// Admit clinics, list them, end one.
+    #[command(after_help = "Example: teleward relay tenant list --dir relay-data")]
     Tenant {
         #[command(subcommand)]
         command: Tenant,
@@ -96,6 +97,9 @@ enum Command {
         /// A folder that does not exist yet.
         #[arg(long)]
         to: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Make a relay's folder from a backup. It signs receipts with its reserve key from then on.
     #[command(
@@ -108,6 +112,9 @@ enum Command {
         /// A folder that does not exist yet.
         #[arg(long)]
         dir: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Check that every envelope on the disk is whole.
     #[command(after_help = "Example: teleward relay verify --dir relay-data")]
@@ -164,21 +171,87 @@ enum Tenant {
         /// Its name.
         #[arg(long)]
         name: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
+}
+
+/// Tells a person what takes a while, until the value that it gives is dropped.
+pub type Doing = fn(&'static str) -> Box<dyn Send>;
+
+/// Does what the words say, and tells nobody what takes a while.
+///
+/// # Errors
+/// As [`run_telling`].
+pub async fn run(args: Args) -> Result<(), RelayError> {
+    run_telling(args, |_| Box::new(())).await
 }
 
 /// Does what the words say.
 ///
 /// # Errors
 /// [`RelayError`], whose text says what to do next.
-pub async fn run(args: Args) -> Result<(), RelayError> {
+pub async fn run_telling(args: Args, doing: Doing) -> Result<(), RelayError> {
     match args.command {
         None => run_server(args.run).await,
         Some(Command::Tenant { command }) => tenant(command),
-        Some(Command::Backup { dir, to }) => crate::backup::backup(&dir, &to),
-        Some(Command::Restore { from, dir }) => crate::backup::restore(&from, &dir),
-        Some(Command::Verify { dir, json }) => verify(&dir, json),
+        Some(Command::Backup { dir, to, json }) => {
+            there_is_a_relay(&dir)?;
+            let copying = doing("copying the relay's mail");
+            crate::backup::backup(&dir, &to)?;
+            drop(copying);
+            if json {
+                say(&json!({ "backup": to }).to_string());
+            } else {
+                say(&format!(
+                    "The backup is in {}. It holds the receipt keys: keep it like a key.",
+                    to.display()
+                ));
+            }
+            Ok(())
+        }
+        Some(Command::Restore { from, dir, json }) => {
+            there_is_a_relay(&from)?;
+            let copying = doing("making the relay's folder");
+            crate::backup::restore(&from, &dir)?;
+            drop(copying);
+            restored(&dir, json)
+        }
+        Some(Command::Verify { dir, json }) => {
+            there_is_a_relay(&dir)?;
+            let hashing = doing("hashing every envelope");
+            let found = crate::backup::verify(&dir)?;
+            drop(hashing);
+            verified(found, json)
+        }
     }
+}
+
+fn there_is_a_relay(dir: &Path) -> Result<(), RelayError> {
+    if dir.join("relay.db").is_file() {
+        return Ok(());
+    }
+    Err(RelayError::Config(format!(
+        "there is no relay in {}: name its folder with --dir (of a backup, with --from)",
+        dir.display()
+    )))
+}
+
+fn restored(dir: &Path, as_json: bool) -> Result<(), RelayError> {
+    let keys = keys::open(dir)?;
+    let receipt = keys.receipt.public();
+    if as_json {
+        say(&json!({ "dir": dir, "receipt": receipt, "reserve": keys.reserve }).to_string());
+    } else {
+        say(&format!(
+            "The relay is back in {}, and signs with what was its reserve key. Receipt keys for the clinics' rosters:\n  {receipt}\n  {} (reserve)\n\
+             Next: give them to each clinic, which runs `teleward clinic roster next`, and start the relay.",
+            dir.display(),
+            keys.reserve
+        ));
+    }
+    Ok(())
 }
 
 async fn run_server(args: RunArgs) -> Result<(), RelayError> {
@@ -223,6 +296,7 @@ fn tenant(command: Tenant) -> Result<(), RelayError> {
             auth,
             json,
         } => {
+            let new = there_is_a_relay(&dir).is_err();
             std::fs::create_dir_all(&dir)?;
             let mut db = schema::open(&dir.join("relay.db"))?;
             let tx = db.transaction()?;
@@ -236,6 +310,12 @@ fn tenant(command: Tenant) -> Result<(), RelayError> {
                         .to_string(),
                 );
             } else {
+                if new {
+                    say(&format!(
+                        "There was no relay in {} yet: its folder was made.",
+                        dir.display()
+                    ));
+                }
                 say(&format!(
                     "{name} is admitted. Receipt keys for its roster:\n  {receipt}\n  {} (reserve)",
                     keys.reserve
@@ -244,11 +324,15 @@ fn tenant(command: Tenant) -> Result<(), RelayError> {
             Ok(())
         }
         Tenant::List { dir, json } => {
+            there_is_a_relay(&dir)?;
             let db = schema::open_to_read(&dir.join("relay.db"))?;
             let all = links::tenants(&db)?;
             if json {
                 say(&json!(all.iter().map(|(name, links, ended)| json!({ "tenant": name, "links": links, "ended": ended })).collect::<Vec<_>>()).to_string());
             } else {
+                if all.is_empty() {
+                    say("No clinic is admitted yet: teleward relay tenant add");
+                }
                 all.iter().for_each(|(name, links, ended)| {
                     say(&format!(
                         "{name}: {links} links{}",
@@ -258,21 +342,25 @@ fn tenant(command: Tenant) -> Result<(), RelayError> {
             }
             Ok(())
         }
-        Tenant::End { dir, name } => {
+        Tenant::End { dir, name, json } => {
+            there_is_a_relay(&dir)?;
             let mut db = schema::open(&dir.join("relay.db"))?;
             let tx = db.transaction()?;
             links::end_tenant(&tx, &name)?;
             tx.commit()?;
-            say(&format!(
-                "{name} is ended; a running relay follows within a second."
-            ));
+            if json {
+                say(&json!({ "tenant": name, "ended": true }).to_string());
+            } else {
+                say(&format!(
+                    "{name} is ended; a running relay follows within a second."
+                ));
+            }
             Ok(())
         }
     }
 }
 
-fn verify(dir: &Path, as_json: bool) -> Result<(), RelayError> {
-    let found = crate::backup::verify(dir)?;
+fn verified(found: crate::backup::Verified, as_json: bool) -> Result<(), RelayError> {
     if as_json {
         say(&json!({ "envelopes": found.whole, "damaged": found.damaged }).to_string());
     } else {

@@ -1,7 +1,6 @@
 //! Carries a request out on an open companion.
 
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,14 +10,19 @@ use companion::{
     Companion, Config, HistoryQuery, JoinOptions, Ports, RequestId, RequestState, Revision, Role,
     Topic, TraceMode, View,
 };
+use device::Radio;
 use serde_json::{Value, json};
 use vault::FileVault;
 
 use super::ask::Ask;
-use super::{PATIENCE, radio, show};
+use super::{PATIENCE, sheet, show};
 
-/// Opens the hub's data folder with its keys and the real radio.
-pub async fn open(dir: &Path, traces: TraceMode) -> Result<Companion> {
+/// Opens the hub's data folder with its keys.
+pub fn open(
+    dir: &Path,
+    radio: Option<Arc<dyn Radio>>,
+    traces: TraceMode,
+) -> Result<Companion> {
     // The socket in it takes commands from whoever may enter.
     let made = std::fs::DirBuilder::new()
         .recursive(true)
@@ -30,13 +34,7 @@ pub async fn open(dir: &Path, traces: TraceMode) -> Result<Companion> {
     config.app_name = "teleward hub".to_owned();
     config.role = Role::Hub;
     config.trace = traces;
-    Ok(Companion::open(
-        config,
-        Ports {
-            key_vault,
-            radio: radio::real().await,
-        },
-    )?)
+    Ok(Companion::open(config, Ports { key_vault, radio })?)
 }
 
 /// The answer to a request, as JSON.
@@ -48,8 +46,8 @@ pub async fn carry_out(companion: &Companion, ask: &Ask) -> Result<Value> {
             recovery_sheet,
         } => {
             if let Some(file) = recovery_sheet {
-                let sheet = companion.prepare_recovery().await?;
-                write_sheet(file, &show::recovery(&sheet))?;
+                let recovery = companion.prepare_recovery().await?;
+                sheet::write(file, &recovery)?;
             }
             let request = companion
                 .join(
@@ -143,23 +141,4 @@ async fn done(
     )??;
     companion.dismiss(request).await?;
     Ok(outcome)
-}
-
-/// A recovery sheet is a secret: a new file, for its owner only.
-fn write_sheet(file: &Path, sheet: &str) -> Result<()> {
-    std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(file)
-        .and_then(|mut out| {
-            out.write_all(sheet.as_bytes())
-                .and_then(|()| out.sync_all())
-        })
-        .with_context(|| {
-            format!(
-                "the recovery sheet cannot be written to {}: name a new file",
-                file.display()
-            )
-        })
 }

@@ -7,10 +7,11 @@ mod act;
 mod ask;
 mod radio;
 mod serve;
+mod sheet;
 mod show;
 mod trace;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -19,9 +20,11 @@ use companion::TraceMode;
 
 use self::ask::Ask;
 use crate::exit::Done;
+use crate::out;
 
 /// A companion on this Linux box: reads devices over Bluetooth and sends their readings to the clinic.
 #[derive(clap::Args)]
+#[command(after_help = "Example: teleward hub status --dir /var/lib/teleward-hub")]
 pub struct Args {
     /// The hub's data folder; it is made when it is missing.
     #[arg(long, global = true, env = "TELEWARD_HUB_DIR")]
@@ -45,7 +48,8 @@ enum What {
         /// How the clinic's list calls this hub.
         #[arg(long, default_value = "Hub")]
         label: String,
-        /// Make the patient's recovery key, and write its sheet to this new file: print it, then delete the file.
+        /// Make the patient's recovery key, and write its sheet to this new file (a page with a square code when it ends
+        /// in .html): print it, then delete the file.
         #[arg(long)]
         recovery_sheet: Option<PathBuf>,
     },
@@ -134,22 +138,30 @@ pub fn run(args: Args) -> Result<Done> {
         };
         let answer = answer(&dir, &ask).await?;
         if args.json {
-            println!("{}", serde_json::to_string_pretty(&answer)?);
+            out::line(serde_json::to_string_pretty(&answer)?)?;
         } else {
-            print!("{}", show::text(&ask, &answer));
+            out::bytes(show::text(&ask, &answer).as_bytes())?;
         }
         Ok(Done::Well)
     })
 }
 
 /// The answer of the hub in service, or our own when there is none.
-async fn answer(dir: &std::path::Path, ask: &Ask) -> Result<serde_json::Value> {
+async fn answer(dir: &Path, ask: &Ask) -> Result<serde_json::Value> {
     let slow = matches!(ask, Ask::Join { .. } | Ask::Pair { .. });
     let bar = slow.then(|| crate::progress::spinner(ask.doing()));
     let answer = match ask::in_service(dir, ask).await? {
         Some(answer) => Ok(answer),
         None => {
-            let companion = act::open(dir, TraceMode::Redacted).await?;
+            let radio = match ask {
+                Ask::Pair { .. } => Some(radio::real().await?),
+                Ask::Join { .. } => None,
+                Ask::Status | Ask::History { .. } | Ask::Trace { .. } => {
+                    there_is_a_hub(dir)?;
+                    None
+                }
+            };
+            let companion = act::open(dir, radio, TraceMode::Redacted)?;
             let answer = act::carry_out(&companion, ask).await;
             companion.close().await;
             answer
@@ -159,6 +171,16 @@ async fn answer(dir: &std::path::Path, ask: &Ask) -> Result<serde_json::Value> {
         bar.finish_and_clear();
     }
     answer
+}
+
+/// Looking makes nothing: a mistyped folder must not become a hub.
+fn there_is_a_hub(dir: &Path) -> Result<()> {
+    anyhow::ensure!(
+        dir.join("companion.db").is_file(),
+        "there is no hub in {} yet: join a clinic with `teleward hub join INVITE`, or name its folder with --dir",
+        dir.display()
+    );
+    Ok(())
 }
 
 /// `$XDG_DATA_HOME/teleward/hub`, as the XDG base directory specification has it.

@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{act, ask, show};
+use super::{act, ask, radio, show};
 use crate::exit::Done;
+use crate::out;
 
 /// How many readings are looked at for a change of stage.
 const NEWEST: u32 = 50;
@@ -30,7 +31,15 @@ impl Drop for Door {
 /// Serves until a signal.
 pub async fn run(dir: &Path, traces: TraceMode, json: bool) -> Result<Done> {
     // Opening takes the folder's lock: whoever has it may take the socket over from one that was killed.
-    let companion = Arc::new(act::open(dir, traces).await?);
+    let radio = match radio::real().await {
+        Ok(radio) => Some(radio),
+        Err(error) => {
+            // It still sends what it has, and collects what the clinic says.
+            tracing::warn!("{error:#}");
+            None
+        }
+    };
+    let companion = Arc::new(act::open(dir, radio, traces)?);
     let path = ask::socket(dir);
     let _stale = std::fs::remove_file(&path);
     let listener = UnixListener::bind(&path).with_context(|| {
@@ -42,7 +51,7 @@ pub async fn run(dir: &Path, traces: TraceMode, json: bool) -> Result<Done> {
     let door = Door(path);
     let mut term = signal(SignalKind::terminate())?;
     let mut int = signal(SignalKind::interrupt())?;
-    say(json, &json!({ "event": "in_service", "dir": dir }));
+    say(json, &json!({ "event": "in_service", "dir": dir }))?;
     let mut told = Told::default();
     let mut revision = Revision(0);
     loop {
@@ -61,7 +70,7 @@ pub async fn run(dir: &Path, traces: TraceMode, json: bool) -> Result<Done> {
             changes = companion.next_change(revision) => {
                 revision = changes?.revision;
                 for line in told.news(&companion).await? {
-                    say(json, &line);
+                    say(json, &line)?;
                 }
             }
         }
@@ -131,10 +140,9 @@ impl Told {
     }
 }
 
-fn say(json: bool, line: &Value) {
+fn say(json: bool, line: &Value) -> Result<()> {
     if json {
-        println!("{line}");
-        return;
+        return out::line(line);
     }
     let words: Vec<String> = line
         .as_object()
@@ -147,5 +155,5 @@ fn say(json: bool, line: &Value) {
             (name, value) => format!("{name} {value}"),
         })
         .collect();
-    println!("{}", words.join(", "));
+    out::line(words.join(", "))
 }

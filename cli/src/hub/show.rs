@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use companion::{DeviceView, LinkState, LinkView, QueueView, ReadingView, Status, TraceView};
 use serde_json::{Value, json};
-use vault::RecoverySheet;
 
 use super::ask::Ask;
 
@@ -122,16 +121,6 @@ pub fn reading(reading: &ReadingView) -> Value {
         "stored_at": reading.stored_at.map(|at| at.to_string()),
         "seen_at": reading.seen_at.map(|at| at.to_string()),
     })
-}
-
-/// The recovery sheet as text to print.
-pub fn recovery(sheet: &RecoverySheet) -> String {
-    format!(
-        "Recovery key\n\nKeep this sheet with your papers, and no copy of it anywhere else. Whoever has it can open\n\
-         what was sent to your clinic; it signs nothing.\n\n{}\n\nThe same for a scanner:\n{}\n",
-        sheet.words().expose(),
-        sheet.code().expose()
-    )
 }
 
 /// An answer for people.

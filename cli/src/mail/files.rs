@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use vault::{AgeIdentity, Plaintext, Refusal};
+use vault::{AgeIdentity, Plaintext, RecoverySheet, Refusal, Sensitive};
 use wire::{EnvelopeId, MAX_ENVELOPE_BYTES, MAX_GREASE_BYTES, Sealed};
 
 /// What `open` and `verify` both take.
 #[derive(clap::Args)]
 pub struct Envelopes {
-    /// A file of age identities (AGE-SECRET-KEY-PQ-1…), one a line: a station's, an install's or a recovery key.
+    /// A file of age identities (AGE-SECRET-KEY-PQ-1…), one a line, or of a sheet's 24 words: a station's, an install's
+    /// or a recovery key. May be given several times.
     #[arg(long, short)]
     identity: Vec<PathBuf>,
     /// Envelopes, or folders of them.
@@ -57,14 +58,32 @@ impl Envelopes {
         }
         let mut identities = Vec::new();
         for file in &self.identity {
-            let text = std::fs::read_to_string(file)
-                .with_context(|| format!("cannot read {}", file.display()))?;
-            let read =
-                AgeIdentity::parse_file(&text).with_context(|| format!("in {}", file.display()))?;
+            let text = Sensitive::new(
+                std::fs::read_to_string(file)
+                    .with_context(|| format!("cannot read {}", file.display()))?,
+            );
+            let read = keys_in(text.expose()).with_context(|| {
+                format!(
+                    "in {}: wanted is a line AGE-SECRET-KEY-PQ-1… or the 24 words of a sheet on one line",
+                    file.display()
+                )
+            })?;
             identities.extend(read);
         }
         Ok(identities)
     }
+}
+
+/// What an identity file holds, or a sheet that somebody typed off.
+fn keys_in(text: &str) -> Result<Vec<AgeIdentity>> {
+    let lines = text.lines().map(str::trim);
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let keys = lines.map(|line| Ok(RecoverySheet::parse(line)?.identity().clone()));
+    let keys = keys.collect::<Result<Vec<_>>>()?;
+    if keys.is_empty() {
+        bail!("there is no key");
+    }
+    Ok(keys)
 }
 
 fn collect(from: &Path, files: &mut Vec<PathBuf>) -> Result<()> {

@@ -1,6 +1,5 @@
 //! `teleward open`: what is inside, as it stands.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -9,6 +8,7 @@ use vault::{Plaintext, Refusal};
 
 use super::files::{Envelopes, Found};
 use crate::exit::Done;
+use crate::out;
 
 /// Open envelopes with a key, and print what they hold.
 ///
@@ -37,12 +37,13 @@ pub fn run(args: &Args) -> Result<Done> {
                     write(folder, &found, content)?;
                 }
                 if args.envelopes.json {
-                    println!(
-                        "{}",
-                        record(&found, plain, args.into.is_none().then_some(content))
-                    );
+                    out::line(record(
+                        &found,
+                        plain,
+                        args.into.is_none().then_some(content),
+                    ))?;
                 } else if args.into.is_none() {
-                    std::io::stdout().write_all(content)?;
+                    out::bytes(content)?;
                 }
             }
             Err(reason) => {
@@ -50,10 +51,7 @@ pub fn run(args: &Args) -> Result<Done> {
                 let file = found.file.display().to_string();
                 if args.envelopes.json {
                     let error = json!({ "code": reason.code(), "text": reason.to_string() });
-                    println!(
-                        "{}",
-                        json!({ "file": file, "id": found.id, "error": error })
-                    );
+                    out::line(json!({ "file": file, "id": found.id, "error": error }))?;
                 } else {
                     eprintln!("{file}: {reason}");
                 }

@@ -7,6 +7,7 @@ use super::chain::Chains;
 use super::files::{Envelopes, Found};
 use super::trust::{Doubt, Sources, Trust};
 use crate::exit::Done;
+use crate::out;
 
 /// Check envelopes: who sealed them, that nothing was changed, and that none is missing.
 ///
@@ -35,22 +36,22 @@ pub fn run(args: &Args) -> Result<Done> {
             chains.add(id, plain);
             verified += 1;
         }
-        say(args.envelopes.json, envelope, &judged);
+        say(args.envelopes.json, envelope, &judged)?;
     }
     let findings = chains.findings();
     for finding in &findings {
         if args.envelopes.json {
-            println!("{}", json!({ "finding": finding }));
+            out::line(json!({ "finding": finding }))?;
         } else {
-            println!("finding: {finding}");
+            out::line(format_args!("finding: {finding}"))?;
         }
     }
     if !args.envelopes.json {
-        println!("{verified} of {} verified", found.len());
+        out::line(format_args!("{verified} of {} verified", found.len()))?;
         if !trust.root_given && verified > 0 {
-            println!(
-                "The root key was taken from the files themselves: compare it with the invite, or give --root."
-            );
+            out::line(
+                "The root key was taken from the files themselves: compare it with the invite, or give --root.",
+            )?;
         }
     }
     let well = verified == found.len() && findings.is_empty();
@@ -72,20 +73,19 @@ fn judge(trust: &Trust, found: &Found) -> Judged {
     })
 }
 
-fn say(json: bool, found: &Found, judged: &Judged) {
+fn say(json: bool, found: &Found, judged: &Judged) -> Result<()> {
     let file = found.file.display().to_string();
     if !json {
-        match judged {
-            Ok(unsaid) if unsaid.is_empty() => println!("{file}: verified"),
-            Ok(unsaid) => println!("{file}: verified; {}", unsaid.join("; ")),
-            Err((_, why)) => println!("{file}: NOT verified: {why}"),
-        }
-        return;
+        return match judged {
+            Ok(unsaid) if unsaid.is_empty() => out::line(format_args!("{file}: verified")),
+            Ok(unsaid) => out::line(format_args!("{file}: verified; {}", unsaid.join("; "))),
+            Err((_, why)) => out::line(format_args!("{file}: NOT verified: {why}")),
+        };
     }
     let mut record = json!({ "file": file, "id": found.id, "verified": judged.is_ok() });
     match judged {
         Ok(unsaid) => record["not_compared"] = json!(unsaid),
         Err((code, text)) => record["error"] = json!({ "code": code, "text": text }),
     }
-    println!("{record}");
+    out::line(record)
 }

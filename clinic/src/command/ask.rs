@@ -1,6 +1,6 @@
 //! `teleward clinic init`: by flags, or by asking for what is missing when somebody sits at a terminal.
 
-use super::{made, secret_file};
+use super::{Doing, made, secret_file};
 use crate::error::ClinicError;
 use crate::init::{InitOptions, RootPlace, init as make};
 use clap::Args as ClapArgs;
@@ -75,7 +75,7 @@ pub(crate) struct InitArgs {
     json: bool,
 }
 
-pub(super) fn init(args: InitArgs, now: Time) -> Result<(), ClinicError> {
+pub(super) fn init(args: InitArgs, doing: Doing, now: Time) -> Result<(), ClinicError> {
     let languages = if args.languages.is_empty() {
         vec![ask(
             "Language spoken at the clinic (such as en)",
@@ -134,7 +134,9 @@ pub(super) fn init(args: InitArgs, now: Time) -> Result<(), ClinicError> {
             .map(secret_file)
             .transpose()?,
     };
+    let making = doing("making the clinic's keys");
     let clinic = make(&options, now)?;
+    drop(making);
     made(&options, &clinic, args.json);
     Ok(())
 }
