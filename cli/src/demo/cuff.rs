@@ -11,6 +11,10 @@ use super::people::{Habit, Person};
 const HANDLE: &str = "cuff";
 /// Morning and evening of a week: what a cuff holds before it is paired.
 const STORED: i64 = 14;
+/// Somebody without a network for two days: this many of the last are not there.
+const NOT_HEARD: i64 = 4;
+/// A cuff that fails does so for as many as that.
+const FAILED: i64 = 2;
 const HALF_DAY_HOURS: i64 = 12;
 
 /// One patient's cuff, and the radio on which it is near.
@@ -85,7 +89,10 @@ impl Cuff {
 
     /// Measures now.
     pub fn measure(&mut self, now: DateTime) {
-        let fails = self.person.habit == Habit::CuffFails;
+        self.take(now, self.person.habit == Habit::CuffFails);
+    }
+
+    fn take(&mut self, now: DateTime, fails: bool) {
         self.taken += 1;
         let frame = if fails {
             failed(now)
@@ -100,18 +107,23 @@ impl Cuff {
 
     /// What it measured before it was paired.
     fn fill(&mut self, now: DateTime) -> anyhow::Result<()> {
-        for ago in (1..=STORED).rev() {
-            self.measure(now.checked_sub(jiff::Span::new().hours(ago * HALF_DAY_HOURS))?);
+        let last = if self.person.habit == Habit::Offline {
+            NOT_HEARD + 1
+        } else {
+            1
+        };
+        for ago in (last..=STORED).rev() {
+            let fails = self.person.habit == Habit::CuffFails && ago <= FAILED;
+            // Nobody measures on the stroke of the hour.
+            let minutes = ago * HALF_DAY_HOURS * 60 + sway(&self.person, ago, 3, 50);
+            self.take(now.checked_sub(jiff::Span::new().minutes(minutes))?, fails);
         }
         Ok(())
     }
 }
 
 fn measured(person: &Person, n: i64, at: DateTime) -> BloodPressureFrame {
-    let sway = |salt: u64, width: i64| {
-        let seed = mix((person.index as u64) << 32 | n.unsigned_abs() << 4 | salt);
-        i64::try_from(seed % width.unsigned_abs()).unwrap_or_default()
-    };
+    let sway = |salt, width| sway(person, n, salt, width);
     let systolic = person.systolic + sway(1, 17) - 8;
     let diastolic = person.diastolic + sway(2, 11) - 5;
     let mean = diastolic + (systolic - diastolic) / 3;
@@ -120,6 +132,12 @@ fn measured(person: &Person, n: i64, at: DateTime) -> BloodPressureFrame {
         [systolic, diastolic, mean, person.pulse + sway(3, 9)].map(number),
         at,
     )
+}
+
+/// A number below `width`, the same in each run.
+fn sway(person: &Person, n: i64, salt: u64, width: i64) -> i64 {
+    let seed = mix((person.index as u64) << 32 | n.unsigned_abs() << 4 | salt);
+    i64::try_from(seed % width.unsigned_abs()).unwrap_or_default()
 }
 
 fn failed(at: DateTime) -> BloodPressureFrame {

@@ -24,7 +24,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use self::patient::Patient;
-use self::people::Person;
+use self::people::{Habit, Person};
 use self::place::{Place, Servers};
 use self::station::Station;
 use crate::exit::Done;
@@ -49,6 +49,26 @@ pub struct Args {
     #[arg(long)]
     json: bool,
 }
+
+/// What a newcomer may look at first.
+const WORTH_A_LOOK: [(Habit, &str); 4] = [
+    (
+        Habit::CuffFails,
+        "the cuff fails since a day: the list says so, and shows no number",
+    ),
+    (
+        Habit::PhoneReplaced,
+        "lost a phone and has another: the record shows both",
+    ),
+    (
+        Habit::Unconfirmed,
+        "joined, and waits for somebody to compare the six words",
+    ),
+    (
+        Habit::Offline,
+        "often without a network: readings come late, all at once",
+    ),
+];
 
 /// Patients that settle at once: each makes keys and a database, and two cores have enough of four.
 const AT_ONCE: usize = 4;
@@ -147,9 +167,15 @@ fn say(args: &Args, servers: &Servers, sign_in: &str) -> Result<()> {
         )?;
         writeln!(
             out,
-            "{} patients measure now and then. Ctrl-C ends everything.",
+            "\n{} patients measure now and then. Ctrl-C ends everything.",
             args.patients
         )?;
+        for (habit, what) in WORTH_A_LOOK {
+            let mut people = (0..usize::from(args.patients)).map(Person::at);
+            if let Some(person) = people.find(|person| person.habit == habit) {
+                writeln!(out, "  {:<18} {what}", person.name())?;
+            }
+        }
     }
     out.flush()?;
     let desktop = ["DISPLAY", "WAYLAND_DISPLAY"]

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use companion::{
-    Companion, Config, JoinOptions, Network, Ports, RequestId, RequestState, Revision, Topic, View,
+    Companion, Config, JoinOptions, LinkState, LinkView, Network, Ports, RequestId, RequestState,
+    Revision, Topic, View,
 };
 use jiff::tz::TimeZone;
 use reading::Moment;
@@ -19,6 +20,12 @@ use super::station::Station;
 
 /// A pairing over a scripted radio takes a second or two.
 const TO_PAIR: Duration = Duration::from_secs(60);
+/// A join crosses a relay on this machine.
+const TO_JOIN: Duration = Duration::from_secs(60);
+/// Without a network in all rounds but the last of as many.
+const OFFLINE_ROUNDS: u32 = 4;
+/// The file that says that a patient has all that a patient needs.
+const SETTLED: &str = "joined";
 /// The first measurement comes after this, the others at this pace; a little later for each patient.
 const BETWEEN_S: u64 = 20;
 
@@ -35,35 +42,35 @@ struct Phone {
 
 impl Patient {
     /// Gives a person a record at the clinic, a phone and a cuff, and lets them join; or goes on with what the folder
-    /// holds.
+    /// holds, wherever an earlier start was broken off.
     pub async fn settle(person: Person, folder: PathBuf, station: &Station) -> Result<Self> {
-        let known = folder.join("joined").exists();
-        let index = person.index;
-        let habit = person.habit;
-        let record = person.record();
+        let settled = folder.join(SETTLED);
+        let known = settled.exists();
+        let (index, habit, record) = (person.index, person.habit, person.record());
         let cuff = near(person, known)?;
+        let (first, second) = (folder.join("phone-1"), folder.join("phone-2"));
         if known {
             // The last phone that the patient had.
-            let name = if folder.join("phone-2").exists() {
-                "phone-2"
-            } else {
-                "phone-1"
-            };
+            let last = if second.exists() { second } else { first };
             return Ok(Self {
-                phone: Phone::open(folder.join(name), &cuff)?,
+                phone: Phone::open(last, &cuff)?,
                 cuff,
             });
         }
         let id = station.patient(&record).await?;
         let confirm = habit != Habit::Unconfirmed;
-        let mut phone = Phone::join(folder.join("phone-1"), &cuff, station, &id, confirm).await?;
-        if habit == Habit::PhoneReplaced {
-            let up = phone.up().await?;
-            phone.companion.close().await;
-            station.end(&up, "The phone was lost").await?;
-            phone = Phone::join(folder.join("phone-2"), &cuff, station, &id, true).await?;
-        }
-        std::fs::write(folder.join("joined"), &id).with_context(|| format!("patient {index}"))?;
+        let phone = if habit == Habit::PhoneReplaced {
+            if !second.exists() {
+                let phone = Phone::join(first, &cuff, station, &id, confirm).await?;
+                let up = phone.link().await?.context("no link")?.up.to_string();
+                phone.companion.close().await;
+                station.end(&up, "The phone was lost").await?;
+            }
+            Phone::join(second, &cuff, station, &id, true).await?
+        } else {
+            Phone::join(first, &cuff, station, &id, confirm).await?
+        };
+        std::fs::write(settled, &id).with_context(|| format!("patient {index}"))?;
         Ok(Self { phone, cuff })
     }
 
@@ -71,14 +78,21 @@ impl Patient {
     pub async fn live(mut self, mut stopped: watch::Receiver<bool>) -> Result<()> {
         let offline = self.cuff.person().habit == Habit::Offline;
         let pause = Duration::from_secs(BETWEEN_S + 3 * self.cuff.person().index as u64 % 60);
+        let mut round: u32 = 0;
         while !*stopped.borrow() {
             if offline {
-                self.phone.companion.network_changed(Network::Gone).await?;
+                let network = if round % OFFLINE_ROUNDS == OFFLINE_ROUNDS - 1 {
+                    Network::Available
+                } else {
+                    Network::Gone
+                };
+                self.phone.companion.network_changed(network).await?;
             }
             tokio::select! {
                 _ = stopped.changed() => {}
                 () = tokio::time::sleep(pause) => self.cuff.measure(home_time()),
             }
+            round = round.wrapping_add(1);
         }
         self.phone.companion.close().await;
         Ok(())
@@ -100,7 +114,8 @@ impl Phone {
         })
     }
 
-    /// A new phone: invited, joined, confirmed if wanted, and paired with the cuff.
+    /// A phone that is invited, joined, confirmed if wanted, and paired with the cuff; what was done before is not
+    /// done again.
     async fn join(
         folder: PathBuf,
         cuff: &Cuff,
@@ -109,15 +124,20 @@ impl Phone {
         confirm: bool,
     ) -> Result<Self> {
         let phone = Self::open(folder, cuff)?;
-        let invite = station.invite(patient).await?;
-        let options = JoinOptions {
-            label: "Phone".to_owned(),
-        };
-        let request = phone.companion.join(&invite, options).await?;
-        phone.done(request, TO_PAIR).await.context("joining")?;
+        if phone.link().await?.is_none() {
+            let invite = station.invite(patient).await?;
+            let options = JoinOptions {
+                label: "Phone".to_owned(),
+            };
+            phone.companion.join(&invite, options).await?;
+        }
+        let link = phone.joined().await.context("joining")?;
+        if link.state == LinkState::Ended {
+            return Ok(phone);
+        }
         if confirm {
             station
-                .confirm_when_pending(patient, &phone.up().await?)
+                .confirm_when_pending(patient, &link.up.to_string())
                 .await?;
         }
         let request = phone.companion.pair(TO_PAIR).await?;
@@ -125,15 +145,27 @@ impl Phone {
         Ok(phone)
     }
 
-    async fn up(&self) -> Result<String> {
+    async fn link(&self) -> Result<Option<LinkView>> {
         let View::Status(status) = self.companion.view(Topic::Status).await? else {
             bail!("no status")
         };
-        Ok(status
-            .link
-            .context("a patient without a link")?
-            .up
-            .to_string())
+        Ok(status.link)
+    }
+
+    /// The link, once its join has reached the relay.
+    async fn joined(&self) -> Result<LinkView> {
+        let outcome = tokio::time::timeout(TO_JOIN, async {
+            let mut revision = Revision(0);
+            loop {
+                revision = self.companion.next_change(revision).await?.revision;
+                match self.link().await? {
+                    Some(link) if link.state == LinkState::Joining => {}
+                    Some(link) => return Ok(link),
+                    None => bail!("the link went away"),
+                }
+            }
+        });
+        outcome.await.context("it took too long")?
     }
 
     async fn done(&self, request: RequestId, patience: Duration) -> Result<()> {

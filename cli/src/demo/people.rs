@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 pub enum Habit {
     /// Measures, and is connected.
     Steady,
-    /// Measures, and is often without a network.
+    /// Measures, and is without a network most of the time.
     Offline,
-    /// Has a cuff whose measurements fail.
+    /// Has a cuff whose measurements fail since a day.
     CuffFails,
     /// Lost a phone and has another.
     PhoneReplaced,
@@ -89,6 +89,11 @@ impl Person {
             name,
             born,
         }
+    }
+
+    /// The name, as the clinic's list has it.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// What the clinic writes down about the person.

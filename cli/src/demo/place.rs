@@ -26,11 +26,13 @@ pub struct Place {
     _unkept: Option<tempfile::TempDir>,
 }
 
-/// What must be the same in the next run on the same folder.
+/// The file that says that a folder is a demo's, and whole.
+const KEPT: &str = "demo.json";
+
+/// What must be the same in the next run on the same folder: the patients know the relay by its address.
 #[derive(Serialize, Deserialize, Clone, Copy)]
 struct Kept {
     relay_port: u16,
-    console_port: u16,
 }
 
 /// Both servers, answering.
@@ -83,12 +85,16 @@ impl Place {
 
     /// Sets the clinic up where that was not done before, and starts the relay and the station.
     pub fn start(&self) -> Result<Servers> {
-        let first = !self.dir.join("demo.json").is_file();
+        let first = !self.dir.join(KEPT).is_file();
         let kept = if first {
-            self.choose_ports()?
+            self.is_free()?;
+            Kept {
+                relay_port: usual_or_free(RELAY_PORT)?,
+            }
         } else {
             self.kept()?
         };
+        let console_port = usual_or_free(CONSOLE_PORT)?;
         let dir = |name: &str| self.dir.join(name).display().to_string();
         let listen = |port: u16| format!("127.0.0.1:{port}");
         let (post, ready) = Server::start(
@@ -106,6 +112,7 @@ impl Place {
         let relay = text(&ready, "relay")?;
         if first {
             self.set_up(&relay, &ready)?;
+            std::fs::write(self.dir.join(KEPT), serde_json::to_string(&kept)?)?;
         }
         let (station, ready) = Server::start(
             "station",
@@ -115,13 +122,10 @@ impl Place {
                 "--dir",
                 &dir("station"),
                 "--listen",
-                &listen(kept.console_port),
+                &listen(console_port),
             ],
             &self.dir.join("station.log"),
         )?;
-        if first {
-            std::fs::write(self.dir.join("demo.json"), serde_json::to_string(&kept)?)?;
-        }
         Ok(Servers {
             console: text(&ready, "console")?,
             relay,
@@ -164,24 +168,34 @@ impl Place {
         run_json(&admit.map(str::to_owned)).map(drop)
     }
 
-    fn kept(&self) -> Result<Kept> {
-        let file = self.dir.join("demo.json");
-        let text = std::fs::read_to_string(&file)
-            .with_context(|| format!("cannot read {}", file.display()))?;
-        serde_json::from_str(&text)
-            .with_context(|| format!("{} is not a demo's: name another --dir", file.display()))
+    /// A first start needs a folder in which nobody began anything.
+    fn is_free(&self) -> Result<()> {
+        if ["relay", "station"]
+            .iter()
+            .any(|name| self.dir.join(name).exists())
+        {
+            bail!(
+                "{} holds a demo whose first start was broken off: remove it, or name another --dir",
+                self.dir.display()
+            );
+        }
+        Ok(())
     }
 
-    /// The usual ports, or free ones where those are taken.
-    fn choose_ports(&self) -> Result<Kept> {
-        let relay = TcpListener::bind(("127.0.0.1", RELAY_PORT))
-            .or_else(|_| TcpListener::bind(("127.0.0.1", 0)))?;
-        let console = TcpListener::bind(("127.0.0.1", CONSOLE_PORT))
-            .or_else(|_| TcpListener::bind(("127.0.0.1", 0)))?;
-        Ok(Kept {
-            relay_port: relay.local_addr()?.port(),
-            console_port: console.local_addr()?.port(),
-        })
+    fn kept(&self) -> Result<Kept> {
+        let file = self.dir.join(KEPT);
+        let text = std::fs::read_to_string(&file)
+            .with_context(|| format!("cannot read {}", file.display()))?;
+        let kept: Kept = serde_json::from_str(&text)
+            .with_context(|| format!("{} is not a demo's: name another --dir", file.display()))?;
+        if TcpListener::bind(("127.0.0.1", kept.relay_port)).is_err() {
+            bail!(
+                "port {} is taken, at which the patients of {} know their relay: end what listens there, or begin anew with another --dir",
+                kept.relay_port,
+                self.dir.display()
+            );
+        }
+        Ok(kept)
     }
 
     fn password_file(&self) -> PathBuf {
@@ -199,6 +213,14 @@ impl Place {
             .open(self.password_file())?;
         Ok(writeln!(file, "{}", wire::b64u::encode(random))?)
     }
+}
+
+/// The usual port, or a free one where that is taken.
+fn usual_or_free(usual: u16) -> Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", usual))
+        .or_else(|_| TcpListener::bind(("127.0.0.1", 0)))
+        .context("no port is free")?;
+    Ok(listener.local_addr()?.port())
 }
 
 /// Runs this program with some words to its end; its line of JSON.
@@ -228,4 +250,40 @@ fn text(object: &Value, member: &str) -> Result<String> {
         .as_str()
         .map(str::to_owned)
         .with_context(|| format!("there is no `{member}` in {object}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// REQ-DEMO-010: a port that is taken is not chosen.
+    #[test]
+    fn a_taken_port_is_left_alone() {
+        let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = taken.local_addr().unwrap().port();
+        assert_ne!(usual_or_free(port).unwrap(), port);
+        drop(taken);
+        assert_eq!(usual_or_free(port).unwrap(), port);
+    }
+
+    /// REQ-DEMO-011: a folder that cannot be gone on with is told with what to do, and left as it is.
+    #[test]
+    fn a_folder_that_cannot_be_used_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::at(Some(folder.path())).unwrap();
+        place.is_free().unwrap();
+        std::fs::create_dir(folder.path().join("station")).unwrap();
+        let broken = place.is_free().unwrap_err().to_string();
+        assert!(broken.contains("broken off"), "{broken}");
+
+        let relay = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = relay.local_addr().unwrap().port();
+        let kept = serde_json::to_string(&Kept { relay_port: port }).unwrap();
+        std::fs::write(folder.path().join(KEPT), kept).unwrap();
+        let taken = place.kept().err().unwrap().to_string();
+        assert!(taken.contains(&port.to_string()), "{taken}");
+        std::fs::write(folder.path().join(KEPT), "{}").unwrap();
+        let foreign = place.kept().err().unwrap().to_string();
+        assert!(foreign.contains("not a demo's"), "{foreign}");
+    }
 }

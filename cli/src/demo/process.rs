@@ -1,6 +1,7 @@
 //! A server of the demo: this very program, started a second time, and its first line read.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -31,6 +32,8 @@ impl Server {
         let mut child = Command::new(program)
             .args(words)
             .env(WITH_PARENT, "1")
+            // Ctrl-C is for the demo, which then ends its servers in order.
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(file)

@@ -88,9 +88,14 @@ impl Station {
         })
     }
 
-    /// A new patient's id.
+    /// The id of the patient with this record, who is new unless an earlier start was broken off.
     pub async fn patient(&self, record: &Value) -> Result<String> {
-        text(&self.post("/api/patients", record).await?, "id")
+        let known = self.get("/api/patients").await?;
+        let mut patients = known["patients"].as_array().into_iter().flatten();
+        match patients.find(|known| known["record_number"] == record["record_number"]) {
+            Some(known) => text(known, "id"),
+            None => text(&self.post("/api/patients", record).await?, "id"),
+        }
     }
 
     /// A new invite's address for a patient.
@@ -119,16 +124,16 @@ impl Station {
         .map(drop)
     }
 
-    /// Confirms a link as soon as the station has its join.
+    /// Confirms a link as soon as the station has its join, if nobody has.
     pub async fn confirm_when_pending(&self, patient: &str, up: &str) -> Result<()> {
         for _ in 0..LOOKS {
             let page = self.get(&format!("/api/patients/{patient}")).await?;
-            let links = page["links"].as_array().into_iter().flatten();
-            if links
-                .filter(|link| link["up"] == up)
-                .any(|link| link["state"] == "pending")
-            {
-                return self.confirm(up).await;
+            let mut links = page["links"].as_array().into_iter().flatten();
+            let link = links.find(|link| link["up"] == up);
+            match link.and_then(|link| link["state"].as_str()) {
+                Some("pending") => return self.confirm(up).await,
+                Some("confirmed") => return Ok(()),
+                _ => {}
             }
             tokio::time::sleep(BETWEEN_LOOKS).await;
         }
