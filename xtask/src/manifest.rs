@@ -1,7 +1,7 @@
 //! What every crate's manifest must say: versions from the one table, lints from the one table, the stated `rust-version`;
 //! and that no file makes rustup fetch another toolchain.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 
@@ -68,7 +68,7 @@ fn manifest(file: &Path, text: &str) -> Vec<String> {
             fault(format!("`{line}` is not pinned in the workspace's table"));
         }
     }
-    if !lints && file != PathBuf::from(OWN_LINTS) {
+    if !lints && file != Path::new(OWN_LINTS) {
         fault("the lints are not the workspace's".to_owned());
     }
     wrong

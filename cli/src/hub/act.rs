@@ -18,11 +18,7 @@ use super::ask::Ask;
 use super::{PATIENCE, sheet, show};
 
 /// Opens the hub's data folder with its keys.
-pub fn open(
-    dir: &Path,
-    radio: Option<Arc<dyn Radio>>,
-    traces: TraceMode,
-) -> Result<Companion> {
+pub fn open(dir: &Path, radio: Option<Arc<dyn Radio>>, traces: TraceMode) -> Result<Companion> {
     // The socket in it takes commands from whoever may enter.
     let made = std::fs::DirBuilder::new()
         .recursive(true)
