@@ -3,7 +3,9 @@
 use crate::TelewardError;
 use crate::key_vault::{Foreign, KeyVault};
 use crate::records::{self, Config, Frame, JoinOptions, ManualReading, NetworkHint, Submitted};
-use crate::views::{Changes, DrainReport, HistoryPage, HistoryQuery, RecoverySheet, Topic, View};
+use crate::views::{
+    Changes, DrainReport, HistoryPage, HistoryQuery, RecoverySheet, Topic, Trace, View,
+};
 use std::sync::{Arc, PoisonError, RwLock};
 
 type Core = ::companion::Companion;
@@ -109,6 +111,27 @@ impl Companion {
     /// Looks for a device that is ready to pair, for at most so long. Gives a request's number.
     pub async fn pair(&self, timeout_ms: u64) -> Result<i64, TelewardError> {
         Ok(self.core()?.pair(records::span(timeout_ms)).await?.0)
+    }
+
+    /// Looks around for devices, for so long; they stand in `view(found)` as they are found. Gives a request's number.
+    pub async fn look(&self, timeout_ms: u64) -> Result<i64, TelewardError> {
+        Ok(self.core()?.look(records::span(timeout_ms)).await?.0)
+    }
+
+    /// Pairs with a device that stands in `view(found)`. Gives a request's number.
+    pub async fn pair_with(&self, found: String) -> Result<i64, TelewardError> {
+        Ok(self.core()?.pair_with(&found).await?.0)
+    }
+
+    /// The newest sessions with devices that were written down, newest first.
+    pub async fn traces(&self) -> Result<Vec<Trace>, TelewardError> {
+        let traces = self.core()?.traces().await?;
+        Ok(traces.into_iter().map(Into::into).collect())
+    }
+
+    /// One of them as text, without values and identities unless the patient agreed to more.
+    pub async fn trace(&self, id: i64) -> Result<String, TelewardError> {
+        Ok(self.core()?.trace(id).await?)
     }
 
     /// Forgets a paired device; its readings stay. Gives a request's number.

@@ -15,6 +15,8 @@ pub enum Topic {
     Queue,
     /// Commands and their outcomes.
     Requests,
+    /// Devices that were found near, to choose from.
+    Found,
 }
 
 impl From<Topic> for ::companion::Topic {
@@ -24,6 +26,7 @@ impl From<Topic> for ::companion::Topic {
             Topic::Devices => Self::Devices,
             Topic::Queue => Self::Queue,
             Topic::Requests => Self::Requests,
+            Topic::Found => Self::Found,
         }
     }
 }
@@ -36,6 +39,7 @@ impl From<::companion::Topic> for Topic {
             T::Devices => Self::Devices,
             T::Queue => Self::Queue,
             T::Requests => Self::Requests,
+            T::Found => Self::Found,
         }
     }
 }
@@ -66,6 +70,11 @@ pub enum View {
     Requests {
         /// The requests, until dismissed.
         requests: Vec<Request>,
+    },
+    /// Of the topic *found*.
+    Found {
+        /// What is near, the nearest first.
+        found: Vec<FoundDevice>,
     },
 }
 
@@ -217,6 +226,47 @@ pub struct Device {
     pub last_ended: Option<SystemTime>,
     /// Its battery in percent.
     pub battery_percent: Option<u8>,
+    /// The same ending in words, with the next step.
+    pub last_ending_text: Option<String>,
+    /// What was noticed about it when it was last met.
+    pub notices: Vec<Notice>,
+}
+
+/// Something about a device that a person should know and that is no fault of a session.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Notice {
+    /// Its stable name.
+    pub code: String,
+    /// What it says, with the next step.
+    pub text: String,
+}
+
+/// A device that was found near by the last look around. Being near is not being paired.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct FoundDevice {
+    /// Its id here, for `pair_with`.
+    pub id: String,
+    /// The name that it sends out, if it sends one.
+    pub name: Option<String>,
+    /// What a person calls such a device.
+    pub family: String,
+    /// Strength of its signal in dBm: the nearest has the highest.
+    pub signal_dbm: Option<i16>,
+    /// Whether it is paired here already.
+    pub paired: bool,
+}
+
+/// A session with a device that was written down.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Trace {
+    /// Its number, for `trace`.
+    pub id: i64,
+    /// The paired device, if it was paired by then.
+    pub device: Option<String>,
+    /// How the session ended: a reason code.
+    pub reason: String,
+    /// When.
+    pub at: SystemTime,
 }
 
 /// How a command stands.

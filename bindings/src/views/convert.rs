@@ -1,9 +1,9 @@
 //! From the core's records, member by member.
 
 use super::{
-    Changes, CheckWords, CircleMember, Device, DrainReport, Finding, HistoryPage, Link, LinkState,
-    Queue, Reading, RecoverySheet, Request, RequestState, Stage, Status, TelewardError, Value,
-    View, time_out,
+    Changes, CheckWords, CircleMember, Device, DrainReport, Finding, FoundDevice, HistoryPage,
+    Link, LinkState, Notice, Queue, Reading, RecoverySheet, Request, RequestState, Stage, Status,
+    TelewardError, Trace, Value, View, time_out,
 };
 use ::companion as core;
 
@@ -21,6 +21,9 @@ impl From<core::View> for View {
             },
             core::View::Requests(requests) => Self::Requests {
                 requests: requests.into_iter().map(Into::into).collect(),
+            },
+            core::View::Found(found) => Self::Found {
+                found: found.into_iter().map(Into::into).collect(),
             },
         }
     }
@@ -122,6 +125,40 @@ impl From<core::DeviceView> for Device {
             last_ending: device.last_ending,
             last_ended: device.last_ended.map(time_out),
             battery_percent: device.battery_percent,
+            last_ending_text: device.last_ending_text,
+            notices: device.notices.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<core::NoticeView> for Notice {
+    fn from(notice: core::NoticeView) -> Self {
+        Self {
+            code: notice.code,
+            text: notice.text,
+        }
+    }
+}
+
+impl From<core::FoundView> for FoundDevice {
+    fn from(found: core::FoundView) -> Self {
+        Self {
+            id: found.id,
+            name: found.name,
+            family: found.family,
+            signal_dbm: found.signal_dbm,
+            paired: found.paired,
+        }
+    }
+}
+
+impl From<core::TraceView> for Trace {
+    fn from(trace: core::TraceView) -> Self {
+        Self {
+            id: trace.id,
+            device: trace.device,
+            reason: trace.reason,
+            at: time_out(trace.at),
         }
     }
 }

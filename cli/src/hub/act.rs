@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use companion::{
-    Companion, Config, HistoryQuery, JoinOptions, Ports, RequestId, RequestState, Revision, Role,
-    Topic, TraceMode, View,
+    Companion, Config, FoundView, HistoryQuery, JoinOptions, Ports, RequestId, RequestState,
+    Revision, Role, Topic, TraceMode, View,
 };
 use device::Radio;
 use serde_json::{Value, json};
@@ -63,9 +63,12 @@ pub async fn carry_out(companion: &Companion, ask: &Ask) -> Result<Value> {
                     .context("the link went away while joining: try again")?,
             ))
         }
-        Ask::Pair { seconds } => {
+        Ask::Pair { seconds, device } => {
             let look = Duration::from_secs(*seconds);
-            let request = companion.pair(look).await?;
+            let request = match device {
+                None => companion.pair(look).await?,
+                Some(id) => pair_with(companion, id, look).await?,
+            };
             let device = done(companion, request, look + PATIENCE).await?;
             let View::Devices(devices) = companion.view(Topic::Devices).await? else {
                 bail!("no devices")
@@ -76,6 +79,13 @@ pub async fn carry_out(companion: &Companion, ask: &Ask) -> Result<Value> {
             Ok(show::device(paired.context(
                 "the device went away while pairing: try again",
             )?))
+        }
+        Ask::Look { seconds } => {
+            let look = Duration::from_secs(*seconds);
+            let request = companion.look(look).await?;
+            done(companion, request, look + PATIENCE).await?;
+            let near = near(companion).await?;
+            Ok(json!({ "found": near.iter().map(show::found).collect::<Vec<_>>() }))
         }
         Ask::Status => status(companion).await,
         Ask::Trace { number: None } => {
@@ -92,6 +102,48 @@ pub async fn carry_out(companion: &Companion, ask: &Ask) -> Result<Value> {
             Ok(json!({ "readings": page.readings.iter().map(show::reading).collect::<Vec<_>>() }))
         }
     }
+}
+
+async fn near(companion: &Companion) -> Result<Vec<FoundView>> {
+    let View::Found(found) = companion.view(Topic::Found).await? else {
+        bail!("no devices that were found")
+    };
+    Ok(found)
+}
+
+/// Pairs with one device. It may not be near right now, or nobody has looked since the hub started: then it is looked for.
+async fn pair_with(companion: &Companion, id: &str, look: Duration) -> Result<RequestId> {
+    let is_it = |found: &FoundView| found.id == id;
+    if near(companion).await?.iter().any(is_it) {
+        return Ok(companion.pair_with(id).await?);
+    }
+    let request = companion.look(look).await?;
+    let seen = tokio::time::timeout(look + PATIENCE, async {
+        let mut revision = Revision(0);
+        loop {
+            revision = companion.next_change(revision).await?.revision;
+            if near(companion).await?.iter().any(is_it) {
+                return Ok::<_, anyhow::Error>(true);
+            }
+            if !is_running(companion, request).await? {
+                return Ok(false);
+            }
+        }
+    });
+    if seen.await.unwrap_or(Ok(false))? {
+        return Ok(companion.pair_with(id).await?);
+    }
+    bail!(
+        "the device {id} is not near: take a measurement or put it into pairing mode, then try again"
+    )
+}
+
+async fn is_running(companion: &Companion, request: RequestId) -> Result<bool> {
+    let View::Requests(requests) = companion.view(Topic::Requests).await? else {
+        bail!("no requests")
+    };
+    let known = requests.into_iter().find(|known| known.id == request);
+    Ok(known.is_some_and(|known| known.state == RequestState::Running))
 }
 
 /// Everything but readings.

@@ -30,6 +30,14 @@ pub enum Ask {
     Pair {
         /// How long to look.
         seconds: u64,
+        /// Which one; the nearest new one when it is not named.
+        #[serde(default)]
+        device: Option<String>,
+    },
+    /// List what is near.
+    Look {
+        /// How long to look.
+        seconds: u64,
     },
     /// The state of everything.
     Status,
@@ -50,7 +58,9 @@ impl Ask {
     pub fn doing(&self) -> &'static str {
         match self {
             Self::Join { .. } => "joining the clinic",
-            Self::Pair { .. } => "looking for a device that is ready to pair",
+            Self::Pair { device: None, .. } => "looking for a device that is ready to pair",
+            Self::Pair { .. } => "pairing",
+            Self::Look { .. } => "looking around",
             Self::Status | Self::Trace { .. } | Self::History { .. } => "reading",
         }
     }

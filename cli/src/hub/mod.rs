@@ -54,10 +54,22 @@ enum What {
         recovery_sheet: Option<PathBuf>,
     },
     /// Look for a device that is ready to pair, and pair with it.
-    #[command(after_help = "Example: teleward hub pair --seconds 60")]
+    #[command(
+        after_help = "Examples: teleward hub pair --seconds 60\n          teleward hub look, then teleward hub pair --device 3f2a90c41b7de802"
+    )]
     Pair {
         /// How long to look.
         #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=600))]
+        seconds: u64,
+        /// The device, by its id in the last `hub look`; without it, the nearest that is not paired yet.
+        #[arg(long, value_name = "ID")]
+        device: Option<String>,
+    },
+    /// Look around for devices, and list what is near, the nearest first.
+    #[command(after_help = "Example: teleward hub look --seconds 10")]
+    Look {
+        /// How long to look.
+        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
         seconds: u64,
     },
     /// Be in service: read paired devices when they show, send, collect. Ends on Ctrl-C or SIGTERM.
@@ -132,7 +144,8 @@ pub fn run(args: Args) -> Result<Done> {
                 label,
                 recovery_sheet,
             },
-            What::Pair { seconds } => Ask::Pair { seconds },
+            What::Pair { seconds, device } => Ask::Pair { seconds, device },
+            What::Look { seconds } => Ask::Look { seconds },
             What::Status => Ask::Status,
             What::History { limit } => Ask::History { limit },
         };
@@ -148,13 +161,13 @@ pub fn run(args: Args) -> Result<Done> {
 
 /// The answer of the hub in service, or our own when there is none.
 async fn answer(dir: &Path, ask: &Ask) -> Result<serde_json::Value> {
-    let slow = matches!(ask, Ask::Join { .. } | Ask::Pair { .. });
+    let slow = matches!(ask, Ask::Join { .. } | Ask::Pair { .. } | Ask::Look { .. });
     let bar = slow.then(|| crate::progress::spinner(ask.doing()));
     let answer = match ask::in_service(dir, ask).await? {
         Some(answer) => Ok(answer),
         None => {
             let radio = match ask {
-                Ask::Pair { .. } => Some(radio::real().await?),
+                Ask::Pair { .. } | Ask::Look { .. } => Some(radio::real().await?),
                 Ask::Join { .. } => None,
                 Ask::Status | Ask::History { .. } | Ask::Trace { .. } => {
                     there_is_a_hub(dir)?;

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use companion::{DeviceView, LinkState, LinkView, QueueView, ReadingView, Status, TraceView};
+use companion::{
+    DeviceView, FoundView, LinkState, LinkView, QueueView, ReadingView, Status, TraceView,
+};
 use serde_json::{Value, json};
 
 use super::ask::Ask;
@@ -45,9 +47,21 @@ pub fn device(device: &DeviceView) -> Value {
         "state": device.state,
         "last_seen": device.last_seen.map(|at| at.to_string()),
         "last_ending": device.last_ending,
+        "last_ending_text": device.last_ending_text,
         "last_ended": device.last_ended.map(|at| at.to_string()),
         "battery_percent": device.battery_percent,
-        "notices": device.notices.iter().map(|notice| json!({ "code": notice.code(), "text": with_next(notice.words(), notice.next_step()) })).collect::<Vec<_>>(),
+        "notices": device.notices.iter().map(|notice| json!({ "code": notice.code, "text": notice.text })).collect::<Vec<_>>(),
+    })
+}
+
+/// One device that is near.
+pub fn found(found: &FoundView) -> Value {
+    json!({
+        "id": found.id,
+        "name": found.name,
+        "family": found.family,
+        "signal_dbm": found.signal_dbm,
+        "paired": found.paired,
     })
 }
 
@@ -59,10 +73,6 @@ pub fn trace(trace: &TraceView) -> Value {
         "ended": trace.reason,
         "at": trace.at.to_string(),
     })
-}
-
-fn with_next(words: &str, next_step: &str) -> String {
-    format!("{words} {next_step}").trim_end().to_owned()
 }
 
 /// Everything but readings.
@@ -138,6 +148,7 @@ pub fn text(ask: &Ask, answer: &Value) -> String {
             word(&answer["id"])
         ),
         Ask::Status => write_status(&mut out, answer),
+        Ask::Look { .. } => write_found(&mut out, answer),
         Ask::Trace { number: Some(_) } => {
             out.push_str(answer["trace"].as_str().unwrap_or_default());
             Ok(())
@@ -213,7 +224,12 @@ fn write_status(out: &mut String, status: &Value) -> std::fmt::Result {
             word(&device["state"])
         )?;
         if !device["last_ending"].is_null() {
-            writeln!(out, "         last time: {}", word(&device["last_ending"]))?;
+            writeln!(
+                out,
+                "         last time: {} ({})",
+                word(&device["last_ending_text"]),
+                word(&device["last_ending"])
+            )?;
         }
         for notice in device["notices"].as_array().into_iter().flatten() {
             writeln!(out, "         {}", word(&notice["text"]))?;
@@ -223,6 +239,35 @@ fn write_status(out: &mut String, status: &Value) -> std::fmt::Result {
         writeln!(out, "finding  {}", word(&finding["text"]))?;
     }
     Ok(())
+}
+
+fn write_found(out: &mut String, answer: &Value) -> std::fmt::Result {
+    let found = answer["found"].as_array().cloned().unwrap_or_default();
+    if found.is_empty() {
+        return writeln!(
+            out,
+            "nothing near: take a measurement, or put the device into pairing mode (see its leaflet), and look again"
+        );
+    }
+    for device in found {
+        let paired = if device["paired"] == true {
+            "paired"
+        } else {
+            "not paired"
+        };
+        let name = if device["name"].is_null() {
+            "without a name".to_owned()
+        } else {
+            word(&device["name"])
+        };
+        writeln!(
+            out,
+            "{}  {name}, {}, {paired}",
+            word(&device["id"]),
+            word(&device["family"])
+        )?;
+    }
+    writeln!(out, "Next: `teleward hub pair --device ID`.")
 }
 
 fn write_traces(out: &mut String, answer: &Value) -> std::fmt::Result {

@@ -55,6 +55,14 @@ pub(crate) enum Command {
         timeout: Duration,
         reply: Reply<RequestId>,
     },
+    Look {
+        timeout: Duration,
+        reply: Reply<RequestId>,
+    },
+    PairWith {
+        found: String,
+        reply: Reply<RequestId>,
+    },
     Forget {
         device: String,
         reply: Reply<RequestId>,
@@ -256,6 +264,10 @@ impl Actor {
                 });
                 answer(reply, devices);
             }
+            Command::View {
+                topic: Topic::Found,
+                reply,
+            } => answer(reply, self.sessions.near(&self.desk).map(View::Found)),
             Command::View { topic, reply } => {
                 let offset = self
                     .desk
@@ -282,6 +294,12 @@ impl Actor {
             }
             Command::Pair { timeout, reply } => {
                 answer(reply, self.sessions.pair(&mut self.desk, timeout, now))
+            }
+            Command::Look { timeout, reply } => {
+                answer(reply, self.sessions.look(&mut self.desk, timeout, now))
+            }
+            Command::PairWith { found, reply } => {
+                answer(reply, self.sessions.pair_with(&mut self.desk, &found, now))
             }
             Command::Forget { device, reply } => {
                 answer(reply, self.sessions.forget(&mut self.desk, &device, now))

@@ -150,6 +150,25 @@ impl Companion {
         self.ask(|reply| Command::Pair { timeout, reply }).await
     }
 
+    /// Looks around for devices, for so long; they stand in `view(found)` as they are found, the nearest first, until the
+    /// next look. The request is done when the look has ended.
+    ///
+    /// # Errors
+    /// As for [`Companion::pair`].
+    pub async fn look(&self, timeout: Duration) -> Result<RequestId, CompanionError> {
+        self.ask(|reply| Command::Look { timeout, reply }).await
+    }
+
+    /// Pairs with a device that stands in `view(found)`, and takes what it holds; a look that still goes on ends. The
+    /// request's result is the device's id.
+    ///
+    /// # Errors
+    /// [`CompanionError::Unknown`] when it is not there; otherwise as for [`Companion::pair`].
+    pub async fn pair_with(&self, found: &str) -> Result<RequestId, CompanionError> {
+        let found = found.to_owned();
+        self.ask(|reply| Command::PairWith { found, reply }).await
+    }
+
     /// Forgets a paired device; its readings stay.
     ///
     /// # Errors

@@ -358,7 +358,13 @@ impl Desk {
             Topic::Devices => View::Devices(self.devices()?),
             Topic::Queue => View::Queue(self.queue()?),
             Topic::Requests => View::Requests(self.engine.db.read(request::all)?),
+            // The sessions know what is near; without them nothing is.
+            Topic::Found => View::Found(Vec::new()),
         })
+    }
+
+    pub(crate) fn found_changed(&mut self) {
+        self.engine.changed(&[Topic::Found]);
     }
 
     pub(crate) fn devices(&self) -> Result<Vec<DeviceView>, CompanionError> {

@@ -2,7 +2,7 @@
 //! who the device is stands sealed.
 
 use crate::error::CompanionError;
-use crate::view::DeviceView;
+use crate::view::{DeviceView, NoticeView};
 use device::{DeviceHandle, Identity, Notice, ReasonCode, SessionFacts, SessionReport};
 use reading::{DeviceFacts, to_hex};
 use serde::{Deserialize, Serialize};
@@ -146,10 +146,27 @@ pub(crate) fn view(paired: &Paired) -> DeviceView {
         last_seen: paired.last_seen,
         state: "resting".to_owned(),
         last_ending: paired.last_ending.clone(),
+        last_ending_text: paired
+            .last_ending
+            .as_deref()
+            .and_then(ReasonCode::from_code)
+            .map(|reason| with_next_step(reason.words(), reason.next_step())),
         last_ended: paired.last_ended,
         battery_percent: paired.battery_percent,
-        notices: paired.notices.clone(),
+        notices: paired
+            .notices
+            .iter()
+            .map(|notice| NoticeView {
+                code: notice.code().to_owned(),
+                text: with_next_step(notice.words(), notice.next_step()),
+            })
+            .collect(),
     }
+}
+
+/// What happened, and what to do about it.
+pub(crate) fn with_next_step(words: &str, next_step: &str) -> String {
+    format!("{words} {next_step}").trim_end().to_owned()
 }
 
 fn tail(serial: &str) -> String {

@@ -71,9 +71,9 @@ pub use input::{Frame, JoinOptions, ManualReading, Network, Submitted};
 pub use post::Pace;
 pub use tables::SCHEMA;
 pub use view::{
-    CircleView, Cursor, DeviceView, DrainReport, FindingView, HistoryPage, HistoryQuery, LinkState,
-    LinkView, QueueView, ReadingView, RequestId, RequestState, RequestView, Stage, Status, Topic,
-    TraceView, ValueView, View,
+    CircleView, Cursor, DeviceView, DrainReport, FindingView, FoundView, HistoryPage, HistoryQuery,
+    LinkState, LinkView, NoticeView, QueueView, ReadingView, RequestId, RequestState, RequestView,
+    Stage, Status, Topic, TraceView, ValueView, View,
 };
 
 /// The kill points of this crate (see `fault`).

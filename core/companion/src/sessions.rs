@@ -3,24 +3,25 @@
 //! In: what [`device::run_session`] tells. Out: records and facts handed to the desk at once, restarts after a pause.
 //! Each session runs in its own task, so that a slow radio stalls nobody.
 
+mod look;
+
 use crate::desk::Desk;
-use crate::device_table::Paired;
+use crate::device_table::{self, Paired};
 use crate::error::CompanionError;
 use crate::show;
-use crate::view::{DeviceView, RequestId};
+use crate::view::{DeviceView, FoundView, RequestId};
 use device::{
     Advertisement, DeviceHandle, Plan, Radio, RadioFault, ReasonCode, SessionEvent, SessionFacts,
-    SessionReport, Trace, TraceMode, find_devices, run_session,
+    SessionReport, Trace, TraceMode, family, run_session,
 };
 use reading::{DeviceFacts, Moment};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 use wire::Time;
 
-/// One look around while pairing: long enough for a cuff that advertises twice a second.
-const LOOK_AROUND: Duration = Duration::from_secs(1);
 /// After a session of a device that may be there again at once: a cuff is visible for a few seconds only.
 const SHORT_PAUSE: Duration = Duration::from_millis(200);
 /// While there is no radio to use.
@@ -39,6 +40,13 @@ pub(crate) enum Happening {
     Found {
         request: RequestId,
         found: Result<Option<Advertisement>, RadioFault>,
+    },
+    /// What a person's look around has seen so far.
+    Near(Vec<Advertisement>),
+    /// That look is over.
+    Looked {
+        request: RequestId,
+        ended: Result<(), RadioFault>,
     },
     /// This device's next session is due, or that of all.
     Again {
@@ -92,6 +100,12 @@ pub(crate) struct Sessions {
     next_run: u64,
     stopped: bool,
     pairing: Pairing,
+    /// What the last look around has seen, the nearest first.
+    near: Vec<Advertisement>,
+    /// While a person's look goes on: dropped, it ends the look.
+    look: Option<oneshot::Sender<()>>,
+    /// What the person has chosen before the look was over.
+    chosen: Option<(RequestId, Advertisement)>,
     to_us: mpsc::Sender<Happening>,
     happenings: mpsc::Receiver<Happening>,
 }
@@ -107,6 +121,9 @@ impl Sessions {
             next_run: 1,
             stopped: true,
             pairing: Pairing::No,
+            near: Vec::new(),
+            look: None,
+            chosen: None,
             to_us,
             happenings,
         }
@@ -134,6 +151,7 @@ impl Sessions {
     /// Tells all sessions to end; what they still hand on is taken.
     pub(crate) fn stop(&mut self) {
         self.stopped = true;
+        self.look = None;
         self.cancel_all();
     }
 
@@ -167,32 +185,138 @@ impl Sessions {
         timeout: Duration,
         now: Time,
     ) -> Result<RequestId, CompanionError> {
-        let Some(radio) = self.radio.clone() else {
-            return Err(CompanionError::NoRadio);
-        };
-        if desk.is_locked() {
-            return Err(CompanionError::Locked);
-        }
+        let radio = self.radio_to_pair(desk)?;
         let known: Vec<DeviceHandle> = desk
             .paired()?
             .into_iter()
             .map(|paired| paired.handle)
             .collect();
         if !matches!(self.pairing, Pairing::No) {
-            return Err(CompanionError::input(
-                "a device is being paired already: wait until that has ended",
-            ));
+            return Err(busy());
         }
         let request = desk.new_request("pair", now)?;
         self.pairing = Pairing::Looking;
         self.cancel_all();
         let to_us = self.to_us.clone();
         tokio::spawn(async move {
-            let found = look(radio.as_ref(), timeout, &known).await;
+            let found = look::nearest(radio.as_ref(), timeout, &known).await;
             // The actor is gone only when everything is.
             let _closed = to_us.send(Happening::Found { request, found }).await;
         });
         Ok(request)
+    }
+
+    /// Looks around for a person who wants to choose.
+    pub(crate) fn look(
+        &mut self,
+        desk: &mut Desk,
+        timeout: Duration,
+        now: Time,
+    ) -> Result<RequestId, CompanionError> {
+        let radio = self.radio_to_pair(desk)?;
+        if !matches!(self.pairing, Pairing::No) {
+            return Err(busy());
+        }
+        let request = desk.new_request("look", now)?;
+        self.pairing = Pairing::Looking;
+        self.cancel_all();
+        self.near.clear();
+        desk.found_changed();
+        let (stop, mut stopped) = oneshot::channel::<()>();
+        self.look = Some(stop);
+        let to_us = self.to_us.clone();
+        tokio::spawn(async move {
+            let stopped = || matches!(stopped.try_recv(), Err(TryRecvError::Closed));
+            let ended = look::around(radio.as_ref(), timeout, stopped, &to_us).await;
+            // The actor is gone only when everything is.
+            let _closed = to_us.send(Happening::Looked { request, ended }).await;
+        });
+        Ok(request)
+    }
+
+    /// Pairs with a device that the last look has seen.
+    pub(crate) fn pair_with(
+        &mut self,
+        desk: &mut Desk,
+        found: &str,
+        now: Time,
+    ) -> Result<RequestId, CompanionError> {
+        self.radio_to_pair(desk)?;
+        let seen = self
+            .near
+            .iter()
+            .find(|seen| device_table::id_of(&seen.device) == found)
+            .cloned()
+            .ok_or(CompanionError::Unknown {
+                what: "a device near with this id",
+            })?;
+        match self.pairing {
+            Pairing::No => {
+                let request = desk.new_request("pair", now)?;
+                self.cancel_all();
+                self.pairing = Pairing::Found(request, seen);
+                self.pair_when_free(desk, now)?;
+                Ok(request)
+            }
+            Pairing::Looking if self.look.is_some() => {
+                let request = desk.new_request("pair", now)?;
+                self.chosen = Some((request, seen));
+                self.look = None;
+                Ok(request)
+            }
+            _ => Err(busy()),
+        }
+    }
+
+    /// What the last look has seen.
+    pub(crate) fn near(&self, desk: &Desk) -> Result<Vec<FoundView>, CompanionError> {
+        let paired = desk.paired()?;
+        let view = |seen: &Advertisement| FoundView {
+            id: device_table::id_of(&seen.device),
+            name: seen.name.clone(),
+            family: family::of(&seen.services)
+                .map_or("device", |family| family.name)
+                .to_owned(),
+            signal_dbm: seen.rssi,
+            paired: paired.iter().any(|known| known.handle == seen.device),
+        };
+        Ok(self.near.iter().map(view).collect())
+    }
+
+    fn looked(
+        &mut self,
+        request: RequestId,
+        ended: Result<(), RadioFault>,
+        desk: &mut Desk,
+        now: Time,
+    ) -> Result<(), CompanionError> {
+        self.look = None;
+        self.pairing = Pairing::No;
+        match ended {
+            Ok(()) => desk.finish_request(request, Ok(None))?,
+            Err(fault) => {
+                let reason = reason_of(fault);
+                desk.finish_request(request, Err((reason.code(), &words(reason))))?;
+            }
+        }
+        match self.chosen.take() {
+            Some((request, seen)) => {
+                self.pairing = Pairing::Found(request, seen);
+                self.pair_when_free(desk, now)
+            }
+            None => {
+                self.again_later(SHORT_PAUSE, None);
+                Ok(())
+            }
+        }
+    }
+
+    fn radio_to_pair(&self, desk: &Desk) -> Result<Arc<dyn Radio>, CompanionError> {
+        let radio = self.radio.clone().ok_or(CompanionError::NoRadio)?;
+        if desk.is_locked() {
+            return Err(CompanionError::Locked);
+        }
+        Ok(radio)
     }
 
     pub(crate) fn forget(
@@ -227,6 +351,12 @@ impl Sessions {
         let taken = match happening {
             Happening::Event { run, event } => self.event(run, event, desk, now),
             Happening::Found { request, found } => self.found(request, found, desk, now),
+            Happening::Near(near) => {
+                self.near = near;
+                desk.found_changed();
+                Ok(())
+            }
+            Happening::Looked { request, ended } => self.looked(request, ended, desk, now),
             Happening::Again { device } => self.again(device.as_deref(), desk),
         };
         if let Err(error) = taken {
@@ -257,10 +387,7 @@ impl Sessions {
                 return self.pair_when_free(desk, now);
             }
             Ok(None) => ReasonCode::NotFound,
-            Err(RadioFault::Off) => ReasonCode::BluetoothOff,
-            Err(RadioFault::Missing) => ReasonCode::RadioGone,
-            Err(RadioFault::Denied) => ReasonCode::NotAllowed,
-            Err(_) => ReasonCode::RadioFailed,
+            Err(fault) => reason_of(fault),
         };
         self.pairing = Pairing::No;
         self.again_later(SHORT_PAUSE, None);
@@ -487,29 +614,22 @@ impl Sessions {
     }
 }
 
-/// Looks around until a cuff is there that is not paired yet, the nearest first; else one that is and advertises.
-async fn look(
-    radio: &dyn Radio,
-    timeout: Duration,
-    known: &[DeviceHandle],
-) -> Result<Option<Advertisement>, RadioFault> {
-    let end = tokio::time::Instant::now() + timeout;
-    loop {
-        let mut seen = find_devices(radio, LOOK_AROUND, |_| {}).await?;
-        seen.sort_by_key(|seen| (known.contains(&seen.device), std::cmp::Reverse(seen.rssi)));
-        if let Some(nearest) = seen.into_iter().next() {
-            return Ok(Some(nearest));
-        }
-        if tokio::time::Instant::now() >= end {
-            return Ok(None);
-        }
+fn busy() -> CompanionError {
+    CompanionError::input("a device is being paired already: wait until that has ended")
+}
+
+/// Why nothing could be looked for.
+fn reason_of(fault: RadioFault) -> ReasonCode {
+    match fault {
+        RadioFault::Off => ReasonCode::BluetoothOff,
+        RadioFault::Missing => ReasonCode::RadioGone,
+        RadioFault::Denied => ReasonCode::NotAllowed,
+        _ => ReasonCode::RadioFailed,
     }
 }
 
 fn words(reason: ReasonCode) -> String {
-    format!("{} {}", reason.words(), reason.next_step())
-        .trim_end()
-        .to_owned()
+    device_table::with_next_step(reason.words(), reason.next_step())
 }
 
 fn random() -> Result<[u8; 16], CompanionError> {

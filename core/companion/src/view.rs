@@ -13,11 +13,19 @@ pub enum Topic {
     Queue,
     /// Commands and their outcomes.
     Requests,
+    /// Devices that were found near, for a person to choose from.
+    Found,
 }
 
 impl Topic {
     /// All topics.
-    pub const ALL: [Self; 4] = [Self::Status, Self::Devices, Self::Queue, Self::Requests];
+    pub const ALL: [Self; 5] = [
+        Self::Status,
+        Self::Devices,
+        Self::Queue,
+        Self::Requests,
+        Self::Found,
+    ];
 }
 
 /// One topic's present state.
@@ -35,6 +43,8 @@ pub enum View {
     Queue(QueueView),
     /// Of [`Topic::Requests`].
     Requests(Vec<RequestView>),
+    /// Of [`Topic::Found`].
+    Found(Vec<FoundView>),
 }
 
 /// How far the link is.
@@ -157,6 +167,30 @@ pub struct QueueView {
     pub trouble: Option<String>,
 }
 
+/// Something about a device that a person should know and that is no fault of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoticeView {
+    /// Its stable name.
+    pub code: String,
+    /// What it says, with the next step.
+    pub text: String,
+}
+
+/// A device that was found near by the last look around. Being near is not being paired.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundView {
+    /// Its id here, for `pair_with`.
+    pub id: String,
+    /// The name that it sends out, if it sends one.
+    pub name: Option<String>,
+    /// What a person calls such a device.
+    pub family: String,
+    /// Strength of its signal in dBm: the nearest has the highest.
+    pub signal_dbm: Option<i16>,
+    /// Whether it is paired here already.
+    pub paired: bool,
+}
+
 /// A session with a device that was written down.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TraceView {
@@ -191,10 +225,12 @@ pub struct DeviceView {
     pub state: String,
     /// Why its last session ended: a reason code.
     pub last_ending: Option<String>,
+    /// The same in words, with the next step.
+    pub last_ending_text: Option<String>,
     /// When that was: two sessions that end alike are told apart by it.
     pub last_ended: Option<Time>,
     /// What was noticed about it when it was last met.
-    pub notices: Vec<device::Notice>,
+    pub notices: Vec<NoticeView>,
     /// Its battery in percent, if it was read.
     pub battery_percent: Option<u8>,
 }

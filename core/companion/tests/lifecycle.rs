@@ -12,8 +12,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use teleward_companion::{
-    Changes, Companion, CompanionError, Config, DeviceView, Frame, HistoryQuery, ManualReading,
-    Network, Ports, ReadingView, RequestId, RequestState, Revision, Stage, Status, Topic, View,
+    Changes, Companion, CompanionError, Config, DeviceView, FoundView, Frame, HistoryQuery,
+    ManualReading, Network, Ports, ReadingView, RequestId, RequestState, Revision, Stage, Status,
+    Topic, View,
 };
 use vault::MemoryVault;
 use wire::Time;
@@ -402,6 +403,80 @@ async fn a_session_is_written_down_and_runs_again() {
     assert!(
         matches!(unknown, CompanionError::Unknown { .. }),
         "{unknown}"
+    );
+    companion.close().await;
+}
+
+async fn found(companion: &Companion) -> Vec<FoundView> {
+    let View::Found(found) = companion.view(Topic::Found).await.unwrap() else {
+        unreachable!()
+    };
+    found
+}
+
+/// REQ-COMPANION-025: a person looks around, chooses one of several devices, and exactly that one is paired.
+#[tokio::test]
+async fn a_person_chooses_among_the_devices_that_are_near() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = Arc::new(MemoryVault::default());
+    let script = format!(
+        r#"{{"devices": [
+            {{"device": "cuff-1", "name": "Hers", "address": "c4c4c4c4c4c4", "frames": [{{"bytes": "{GOOD}"}}]}},
+            {{"device": "cuff-2", "name": "His", "address": "d4d4d4d4d4d4", "frames": [{{"bytes": "{GOOD}"}}]}}]}}"#
+    );
+    let started = Moment::from_ms(Time::system().ms());
+    let radio = ScriptedRadio::new(Script::parse(&script).unwrap(), started).unwrap();
+    let companion = open(folder.path(), &vault, Some(radio)).unwrap();
+    let unknown = companion.pair_with("0011223344556677").await.unwrap_err();
+    assert!(
+        matches!(unknown, CompanionError::Unknown { .. }),
+        "{unknown}"
+    );
+
+    let look = companion.look(Duration::from_secs(60)).await.unwrap();
+    let second = companion.look(Duration::from_secs(1)).await.unwrap_err();
+    assert!(
+        matches!(second, CompanionError::BadInput { .. }),
+        "{second}"
+    );
+    let both = until(&companion, async || {
+        Some(found(&companion).await).filter(|found| found.len() == 2)
+    })
+    .await;
+    assert!(
+        both.iter()
+            .all(|one| one.family == "blood pressure cuff" && !one.paired)
+    );
+    let his = both.iter().find(|one| one.name.as_deref() == Some("His"));
+    let his = his.unwrap().id.clone();
+    // The look has most of its minute to go: choosing ends it.
+    let pairing = companion.pair_with(&his).await.unwrap();
+    assert_eq!(
+        outcome(&companion, look).await,
+        RequestState::Done { result: None }
+    );
+    let done = outcome(&companion, pairing).await;
+    assert_eq!(
+        done,
+        RequestState::Done {
+            result: Some(his.clone())
+        }
+    );
+    let paired = devices(&companion).await;
+    assert_eq!(paired.len(), 1);
+    assert_eq!(
+        (paired[0].id.as_str(), paired[0].name.as_str()),
+        (his.as_str(), "His")
+    );
+    let near: Vec<bool> = found(&companion)
+        .await
+        .iter()
+        .map(|one| one.paired)
+        .collect();
+    assert_eq!(
+        near.iter().filter(|paired| **paired).count(),
+        1,
+        "the other is near, and not paired"
     );
     companion.close().await;
 }

@@ -93,6 +93,12 @@ impl ReasonCode {
         }
     }
 
+    /// The reason with this name.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.code() == code)
+    }
+
     /// What happened, for the patient.
     #[must_use]
     pub const fn words(self) -> &'static str {
