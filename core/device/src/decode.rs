@@ -5,6 +5,8 @@ mod cgm;
 mod elapsed_time;
 mod glucose;
 mod health_sensor;
+mod heart_rate;
+mod oximeter;
 
 use crate::bytes::DecodeError;
 use reading::to_hex;
@@ -33,6 +35,8 @@ pub fn entries() -> impl Iterator<Item = Entry> {
         .chain(cgm::ENTRIES)
         .chain(health_sensor::ENTRIES)
         .chain(elapsed_time::ENTRIES)
+        .chain(heart_rate::ENTRIES)
+        .chain(oximeter::ENTRIES)
 }
 
 /// One frame, decoded or not. Both are printed as one line of JSON.
@@ -79,18 +83,19 @@ pub fn decode_json(characteristic: u16, frame: &[u8]) -> Decoded {
     let Some(entry) = entries().find(|entry| entry.characteristic == characteristic) else {
         return Decoded::Malformed(DecodeError::NotSupported { characteristic });
     };
-    match (entry.fields)(frame) {
-        Err(error) => Decoded::Malformed(error),
-        Ok(fields) => {
-            let number = format!("{characteristic:04x}").into();
-            let mut object = Map::new();
-            object.insert("characteristic".to_owned(), number);
-            object.insert("kind".to_owned(), entry.kind.into());
-            let named = |(name, value): (&str, Value)| (name.to_owned(), value);
-            object.extend(fields.into_iter().map(named));
-            Decoded::Frame(Value::Object(object))
-        }
-    }
+    object(&entry, frame).map_or_else(Decoded::Malformed, Decoded::Frame)
+}
+
+/// The object of one frame.
+fn object(entry: &Entry, frame: &[u8]) -> Result<Value, DecodeError> {
+    let fields = (entry.fields)(frame)?;
+    let number = format!("{:04x}", entry.characteristic).into();
+    let mut object = Map::new();
+    object.insert("characteristic".to_owned(), number);
+    object.insert("kind".to_owned(), entry.kind.into());
+    let named = |(name, value): (&str, Value)| (name.to_owned(), value);
+    object.extend(fields.into_iter().map(named));
+    Ok(Value::Object(object))
 }
 
 /// A number or a time as text, the digits as sent.

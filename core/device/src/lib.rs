@@ -37,6 +37,7 @@
 //! # }
 //! ```
 
+mod bits;
 pub mod blood_pressure;
 mod bytes;
 mod call;
@@ -57,6 +58,12 @@ pub mod information;
 mod machine;
 mod not_a_value;
 mod notice;
+mod heart_rate;
+pub mod information;
+mod machine;
+mod not_a_value;
+mod oximeter;
+mod oximeter_status;
 mod plan;
 mod radio;
 mod reason;
@@ -112,6 +119,12 @@ pub use script::{Script, ScriptError, ScriptFault, ScriptedDevice, ScriptedFrame
 pub use scripted::ScriptedRadio;
 pub use trace::{Difference, Replay, Trace, TraceError, TraceMode, replay};
 pub use uuid::Uuid;
+
+// The families of devices, a file each.
+pub use heart_rate::HeartRateFrame;
+pub use not_a_value::NotAValue;
+pub use oximeter::{ContinuousFrame, Saturation, SpotCheckFrame};
+pub use oximeter_status::{OximeterDeviceStatus, OximeterFeature, OximeterMeasurementStatus};
 
 #[cfg(feature = "btleplug")]
 pub use btle::BtleplugRadio;

@@ -1,9 +1,10 @@
-//! Why a frame that is right in its form holds no value of the patient.
+//! Why something that is right in its form holds no value of the patient: what a demonstration, a failed weighing, a
+//! control solution or an oximeter without a pulse sends must never become a number.
 //!
-//! Each frame of glucose, CGM and Generic Health Sensor answers `not_a_value()`; whoever makes readings asks it before
-//! a number goes anywhere. Such a frame is kept and shown as what it is, and stays out of every chart and limit.
+//! Each frame says so itself: those with one value by `not_a_value()`, those with several by `Result<_, NotAValue>`.
+//! The decoders keep all that was sent; whoever makes readings asks before a number goes anywhere.
 
-use reading::Number;
+use reading::{Decimal, Number};
 
 /// Why it is no value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
@@ -17,9 +18,16 @@ pub enum NotAValue {
     /// "LO": less than the device can measure. Not a number, and an emergency all the same.
     #[error("the result is below the range of the device")]
     BelowRange,
-    /// Sensor, strip or sample failed: a number that stands beside it is not to be trusted.
+    /// The measurement failed (NaN, FFFF of a scale, a fault of sensor, strip or sample): a number that stands beside it
+    /// is not to be trusted.
     #[error("the measurement failed")]
     Failed,
+    /// A pulse or a saturation of 0: no pulse was found.
+    #[error("no pulse was found")]
+    NoPulse,
+    /// Shown to sell the device.
+    #[error("the device demonstrates itself")]
+    Demonstration,
     /// The device says that the measurement is invalid.
     #[error("the device says that the measurement is invalid")]
     Invalid,
@@ -35,7 +43,7 @@ pub enum NotAValue {
     /// What the device was set to, not what it measured.
     #[error("this is a setting of the device")]
     Setting,
-    /// The field is left out, or NaN, NRes or a reserved word stands in it.
+    /// The field is left out, or a special value stands in it that names no number (NRes, or one reserved for later).
     #[error("the device gives no number")]
     NoNumber,
     /// The check sum does not fit.
@@ -52,6 +60,8 @@ impl NotAValue {
             Self::AboveRange => "above_range",
             Self::BelowRange => "below_range",
             Self::Failed => "failed",
+            Self::NoPulse => "no_pulse",
+            Self::Demonstration => "demonstration",
             Self::Invalid => "invalid",
             Self::Unavailable => "unavailable",
             Self::Calibrating => "calibrating",
@@ -64,11 +74,28 @@ impl NotAValue {
 
     /// What a number says about itself.
     pub(crate) const fn of(number: Number) -> Option<Self> {
+        match Self::unless_number(number) {
+            Ok(_) => None,
+            Err(why) => Some(why),
+        }
+    }
+
+    /// The decimal that stands in a number.
+    pub(crate) const fn unless_number(number: Number) -> Result<Decimal, Self> {
         match number {
-            Number::Value(_) => None,
-            Number::PlusInfinity => Some(Self::AboveRange),
-            Number::MinusInfinity => Some(Self::BelowRange),
-            _ => Some(Self::NoNumber),
+            Number::Value(value) => Ok(value),
+            Number::NotANumber => Err(Self::Failed),
+            Number::PlusInfinity => Err(Self::AboveRange),
+            Number::MinusInfinity => Err(Self::BelowRange),
+            Number::NotAtThisResolution | Number::Reserved => Err(Self::NoNumber),
+        }
+    }
+
+    /// A pulse or a saturation: as a number, and 0 is none.
+    pub(crate) const fn unless_rate(number: Number) -> Result<Decimal, Self> {
+        match Self::unless_number(number) {
+            Ok(rate) if rate.mantissa() == 0 => Err(Self::NoPulse),
+            rate => rate,
         }
     }
 }
