@@ -7,6 +7,7 @@ mod glucose;
 mod health_sensor;
 mod heart_rate;
 mod oximeter;
+mod thermometer;
 
 use crate::bytes::DecodeError;
 use reading::to_hex;
@@ -35,6 +36,7 @@ pub fn entries() -> impl Iterator<Item = Entry> {
         .chain(cgm::ENTRIES)
         .chain(health_sensor::ENTRIES)
         .chain(elapsed_time::ENTRIES)
+        .chain(thermometer::ENTRIES)
         .chain(heart_rate::ENTRIES)
         .chain(oximeter::ENTRIES)
 }

@@ -71,6 +71,7 @@ mod record_access;
 mod script;
 mod scripted;
 mod trace;
+mod thermometer;
 mod uuid;
 
 #[cfg(all(feature = "btleplug", target_os = "linux"))]
@@ -125,6 +126,7 @@ pub use heart_rate::HeartRateFrame;
 pub use not_a_value::NotAValue;
 pub use oximeter::{ContinuousFrame, Saturation, SpotCheckFrame};
 pub use oximeter_status::{OximeterDeviceStatus, OximeterFeature, OximeterMeasurementStatus};
+pub use thermometer::{MeasurementInterval, TemperatureFrame, TemperatureType, TemperatureUnit};
 
 #[cfg(feature = "btleplug")]
 pub use btle::BtleplugRadio;

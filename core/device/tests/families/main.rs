@@ -4,6 +4,7 @@
 
 mod heart_rate;
 mod oximeter;
+mod thermometer;
 
 use reading::{DeviceTime, from_hex};
 use serde_json::{Value, json};
