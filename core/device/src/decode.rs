@@ -7,6 +7,7 @@ mod glucose;
 mod health_sensor;
 mod heart_rate;
 mod oximeter;
+mod scale;
 mod thermometer;
 
 use crate::bytes::DecodeError;
@@ -37,6 +38,7 @@ pub fn entries() -> impl Iterator<Item = Entry> {
         .chain(health_sensor::ENTRIES)
         .chain(elapsed_time::ENTRIES)
         .chain(thermometer::ENTRIES)
+        .chain(scale::ENTRIES)
         .chain(heart_rate::ENTRIES)
         .chain(oximeter::ENTRIES)
 }

@@ -39,6 +39,7 @@
 
 mod bits;
 pub mod blood_pressure;
+mod body_composition;
 mod bytes;
 mod call;
 mod capture;
@@ -68,11 +69,13 @@ mod plan;
 mod radio;
 mod reason;
 mod record_access;
+mod scaled;
 mod script;
 mod scripted;
 mod trace;
 mod thermometer;
 mod uuid;
+mod weight;
 
 #[cfg(all(feature = "btleplug", target_os = "linux"))]
 mod bluez;
@@ -122,11 +125,14 @@ pub use trace::{Difference, Replay, Trace, TraceError, TraceMode, replay};
 pub use uuid::Uuid;
 
 // The families of devices, a file each.
+pub use body_composition::{BodyCompositionFeature, BodyCompositionFrame};
 pub use heart_rate::HeartRateFrame;
 pub use not_a_value::NotAValue;
 pub use oximeter::{ContinuousFrame, Saturation, SpotCheckFrame};
 pub use oximeter_status::{OximeterDeviceStatus, OximeterFeature, OximeterMeasurementStatus};
+pub use scaled::{Measured, ScaleUnits};
 pub use thermometer::{MeasurementInterval, TemperatureFrame, TemperatureType, TemperatureUnit};
+pub use weight::{BodySize, WeightFeature, WeightFrame};
 
 #[cfg(feature = "btleplug")]
 pub use btle::BtleplugRadio;

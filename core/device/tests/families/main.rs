@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test's way to fail
 
+mod body_composition;
 mod heart_rate;
 mod oximeter;
 mod thermometer;
+mod weight;
 
 use reading::{DeviceTime, from_hex};
 use serde_json::{Value, json};
