@@ -5,6 +5,7 @@ mod cgm;
 mod elapsed_time;
 mod glucose;
 mod health_sensor;
+mod enhanced_blood_pressure;
 mod heart_rate;
 mod oximeter;
 mod scale;
@@ -37,6 +38,7 @@ pub fn entries() -> impl Iterator<Item = Entry> {
         .chain(cgm::ENTRIES)
         .chain(health_sensor::ENTRIES)
         .chain(elapsed_time::ENTRIES)
+        .chain(enhanced_blood_pressure::ENTRIES)
         .chain(thermometer::ENTRIES)
         .chain(scale::ENTRIES)
         .chain(heart_rate::ENTRIES)

@@ -39,6 +39,7 @@
 
 mod bits;
 pub mod blood_pressure;
+mod blood_pressure_record;
 mod body_composition;
 mod bytes;
 mod call;
@@ -50,6 +51,7 @@ mod decode;
 mod driver;
 pub mod elapsed_time;
 pub mod family;
+mod enhanced_blood_pressure;
 mod fault;
 mod flags;
 pub mod float;
@@ -65,6 +67,7 @@ mod machine;
 mod not_a_value;
 mod oximeter;
 mod oximeter_status;
+mod packets;
 mod plan;
 mod radio;
 mod reason;
@@ -125,11 +128,16 @@ pub use trace::{Difference, Replay, Trace, TraceError, TraceMode, replay};
 pub use uuid::Uuid;
 
 // The families of devices, a file each.
+pub use blood_pressure_record::{BloodPressureRecord, CheckSum, RecordSegment, Recorded};
 pub use body_composition::{BodyCompositionFeature, BodyCompositionFrame};
+pub use enhanced_blood_pressure::{
+    EnhancedBloodPressureFrame, EnhancedCuffPressureFrame, EnhancedFields, Epoch,
+};
 pub use heart_rate::HeartRateFrame;
 pub use not_a_value::NotAValue;
 pub use oximeter::{ContinuousFrame, Saturation, SpotCheckFrame};
 pub use oximeter_status::{OximeterDeviceStatus, OximeterFeature, OximeterMeasurementStatus};
+pub use packets::PacketJoiner;
 pub use scaled::{Measured, ScaleUnits};
 pub use thermometer::{MeasurementInterval, TemperatureFrame, TemperatureType, TemperatureUnit};
 pub use weight::{BodySize, WeightFeature, WeightFrame};

@@ -7,12 +7,7 @@ use reading::{StatusFlag, to_hex};
 
 /// What this family can print.
 pub(super) const ENTRIES: [Entry; 3] = [
-    Entry {
-        characteristic: 0x2a35,
-        kind: "blood_pressure",
-        about: "Blood Pressure Measurement",
-        fields: measurement,
-    },
+    MEASUREMENT,
     Entry {
         characteristic: 0x2a36,
         kind: "intermediate_cuff_pressure",
@@ -26,6 +21,14 @@ pub(super) const ENTRIES: [Entry; 3] = [
         fields: feature,
     },
 ];
+
+/// What a record may hold, too.
+pub(super) const MEASUREMENT: Entry = Entry {
+    characteristic: 0x2a35,
+    kind: "blood_pressure",
+    about: "Blood Pressure Measurement",
+    fields: measurement,
+};
 
 fn measurement(frame: &[u8]) -> Result<Fields, DecodeError> {
     let read = BloodPressureFrame::decode(frame)?;

@@ -4,7 +4,7 @@ use crate::{hex, prints, refuses};
 use reading::Decimal;
 use serde_json::json;
 use teleward_device::{
-    BodyCompositionFeature, BodyCompositionFrame, Measured, NotAValue,
+    BodyCompositionFeature, BodyCompositionFrame, Measured, NotAValue, PacketJoiner,
 };
 
 /// Everything that fits into one measurement.
@@ -121,6 +121,31 @@ fn half_a_measurement_is_never_taken_for_a_whole_one() {
     assert!(half.multiple_packet);
     let whole = BodyCompositionFrame::join(&[hex("0000 eb00")]).unwrap();
     assert!(!whole.multiple_packet);
+}
+
+/// REQ-DEVICE-063: packets are gathered as they come, none is lost, and what cannot be completed is handed on.
+#[test]
+fn packets_are_gathered_as_they_come() {
+    let (first, second) = (hex(FIRST), hex(SECOND));
+    let alone = hex("0000 eb00");
+    let mut joiner = PacketJoiner::new(0x2a9c);
+    assert!(joiner.push(first.clone()).is_empty());
+    let both = vec![first.clone(), second.clone()];
+    assert_eq!(joiner.push(second.clone()), std::slice::from_ref(&both));
+    assert_eq!(joiner.push(alone.clone()), [vec![alone.clone()]]);
+    // The second half is lost, and another measurement follows.
+    assert!(joiner.push(first.clone()).is_empty());
+    let apart = [vec![first.clone()], vec![alone.clone()]];
+    assert_eq!(joiner.push(alone), apart);
+    // Two first halves: the earlier one stays alone.
+    assert!(joiner.push(first.clone()).is_empty());
+    assert_eq!(joiner.push(first.clone()), [vec![first.clone()]]);
+    assert_eq!(joiner.push(second), [both]);
+    assert_eq!(joiner.end(), None);
+    assert!(joiner.push(first.clone()).is_empty());
+    assert_eq!(joiner.end(), Some(vec![first]));
+    // What is no frame waits for nothing.
+    assert_eq!(joiner.push(vec![0]), [vec![vec![0]]]);
 }
 
 /// REQ-DEVICE-074: a failed measurement is no share of fat; the weight beside it is judged by itself. HAZ-DEVICE-010.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test's way to fail
 
+mod blood_pressure_records;
 mod body_composition;
 mod heart_rate;
 mod oximeter;
