@@ -5,11 +5,14 @@ mod cgm;
 mod elapsed_time;
 mod glucose;
 mod health_sensor;
+mod control_points;
+mod device_information;
 mod enhanced_blood_pressure;
 mod heart_rate;
 mod oximeter;
 mod scale;
 mod thermometer;
+mod time;
 
 use crate::bytes::DecodeError;
 use reading::to_hex;
@@ -43,6 +46,9 @@ pub fn entries() -> impl Iterator<Item = Entry> {
         .chain(scale::ENTRIES)
         .chain(heart_rate::ENTRIES)
         .chain(oximeter::ENTRIES)
+        .chain(control_points::ENTRIES)
+        .chain(device_information::ENTRIES)
+        .chain(time::ENTRIES)
 }
 
 /// One frame, decoded or not. Both are printed as one line of JSON.

@@ -62,7 +62,9 @@ mod machine;
 mod not_a_value;
 mod notice;
 mod heart_rate;
+mod identifiers;
 pub mod information;
+mod local_time;
 mod machine;
 mod not_a_value;
 mod oximeter;
@@ -77,6 +79,7 @@ mod script;
 mod scripted;
 mod trace;
 mod thermometer;
+mod user_control;
 mod uuid;
 mod weight;
 
@@ -134,12 +137,17 @@ pub use enhanced_blood_pressure::{
     EnhancedBloodPressureFrame, EnhancedCuffPressureFrame, EnhancedFields, Epoch,
 };
 pub use heart_rate::HeartRateFrame;
+pub use identifiers::{Certification, CertificationList, PnpId, SystemId};
+pub use local_time::LocalTimeInformation;
 pub use not_a_value::NotAValue;
 pub use oximeter::{ContinuousFrame, Saturation, SpotCheckFrame};
 pub use oximeter_status::{OximeterDeviceStatus, OximeterFeature, OximeterMeasurementStatus};
 pub use packets::PacketJoiner;
 pub use scaled::{Measured, ScaleUnits};
 pub use thermometer::{MeasurementInterval, TemperatureFrame, TemperatureType, TemperatureUnit};
+pub use user_control::{
+    ChangeIncrement, ConsentCode, UserIndex, UserRequest, UserResponse, UserResult,
+};
 pub use weight::{BodySize, WeightFeature, WeightFrame};
 
 #[cfg(feature = "btleplug")]

@@ -5,8 +5,10 @@
 mod blood_pressure_records;
 mod body_composition;
 mod heart_rate;
+mod information;
 mod oximeter;
 mod thermometer;
+mod user_control;
 mod weight;
 
 use reading::{DeviceTime, from_hex};
