@@ -6,6 +6,11 @@ use device::health_sensor::{HealthObservation, HealthSensorFeatures, StoredObser
 use device::{
     BloodPressureFrame, CgmControl, CgmControlRequest, CgmControlResponse, CgmFeature, CgmFrame,
     ElapsedClock, GlucoseContextFrame, GlucoseFrame, SegmentJoiner, decode_json,
+use device::{
+    BloodPressureFrame, BloodPressureRecord, BodyCompositionFrame, CertificationList, CheckSum,
+    ContinuousFrame, DecodeError, EnhancedBloodPressureFrame, EnhancedCuffPressureFrame,
+    HeartRateFrame, OximeterFeature, PacketJoiner, RecordSegment, SpotCheckFrame, TemperatureFrame,
+    UserRequest, UserResponse, WeightFrame, decode_json,
 };
 use reading::Gateway;
 use vault::{Circle, Invite, Join, Plaintext};
@@ -137,16 +142,57 @@ pub fn decoder(bytes: &[u8]) {
     let Some((number, frame)) = bytes.split_first_chunk::<2>() else {
         return;
     };
-    let decoded = decode_json(u16::from_be_bytes(*number), frame);
+    let characteristic = u16::from_be_bytes(*number);
+    let decoded = decode_json(characteristic, frame);
     assert!(decoded.json().is_object(), "every frame has an object");
-    if let Ok(read) = BloodPressureFrame::decode(frame)
-        && let Some(again) = read.encode()
-    {
-        assert_eq!(
-            BloodPressureFrame::decode(&again).as_ref(),
-            Ok(&read),
-            "what we write we read"
-        );
+    frames_come_back(frame);
+    packets_come_back(characteristic, frame);
+}
+
+/// Whatever a frame is read as, a simulated device writes it so that it is read as the same.
+fn frames_come_back(frame: &[u8]) {
+    comes_back(
+        frame,
+        BloodPressureFrame::decode,
+        BloodPressureFrame::encode,
+    );
+    comes_back(
+        frame,
+        EnhancedBloodPressureFrame::decode,
+        EnhancedBloodPressureFrame::encode,
+    );
+    comes_back(
+        frame,
+        EnhancedCuffPressureFrame::decode,
+        EnhancedCuffPressureFrame::encode,
+    );
+    comes_back(frame, RecordSegment::decode, RecordSegment::encode);
+    comes_back(frame, TemperatureFrame::decode, TemperatureFrame::encode);
+    comes_back(frame, WeightFrame::decode, WeightFrame::encode);
+    comes_back(
+        frame,
+        BodyCompositionFrame::decode,
+        BodyCompositionFrame::encode,
+    );
+    comes_back(frame, HeartRateFrame::decode, HeartRateFrame::encode);
+    comes_back(frame, SpotCheckFrame::decode, SpotCheckFrame::encode);
+    comes_back(frame, ContinuousFrame::decode, ContinuousFrame::encode);
+    comes_back(frame, OximeterFeature::decode, OximeterFeature::encode);
+    comes_back(frame, CertificationList::decode, CertificationList::encode);
+    comes_back(frame, UserRequest::decode, |request| Some(request.encode()));
+    comes_back(frame, UserResponse::decode, |response| {
+        Some(response.encode())
+    });
+}
+
+fn comes_back<T: PartialEq>(
+    frame: &[u8],
+    decode: fn(&[u8]) -> Result<T, DecodeError>,
+    encode: fn(&T) -> Option<Vec<u8>>,
+) {
+    if let Ok(read) = decode(frame) {
+        let again = encode(&read).expect("what was read can be written");
+        assert!(decode(&again) == Ok(read), "what we write we read");
     }
     glucose(frame);
     health_sensor(frame);
@@ -208,4 +254,35 @@ fn health_sensor(frame: &[u8]) {
         assert!(joined.record.is_none_or(|record| record.len() <= 64) && joiner.kept() <= 64);
         rest = next;
     }
+}
+
+/// The frame as a stream of packets, each behind its length: none is lost, whatever belongs together.
+fn packets_come_back(characteristic: u16, mut stream: &[u8]) {
+    let mut joiner = PacketJoiner::new(characteristic);
+    let (mut sent, mut groups) = (Vec::new(), Vec::new());
+    while let Some((length, rest)) = stream.split_first() {
+        let (packet, rest) = rest.split_at(usize::from(*length).min(rest.len()));
+        sent.push(packet.to_vec());
+        groups.extend(joiner.push(packet.to_vec()));
+        stream = rest;
+    }
+    groups.extend(joiner.end());
+    for group in &groups {
+        if let Ok(record) = BloodPressureRecord::join(group, CheckSum::Absent) {
+            let packets = record
+                .encode(20, CheckSum::Present)
+                .expect("20 bytes are room");
+            assert!(
+                BloodPressureRecord::join(&packets, CheckSum::Present) == Ok(record),
+                "what we write we read"
+            );
+        }
+        if let Ok(whole) = BodyCompositionFrame::join(group) {
+            assert!(
+                group.len() == 1 || !whole.multiple_packet,
+                "two packets are one measurement"
+            );
+        }
+    }
+    assert!(groups.concat() == sent, "each packet once, in its order");
 }

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test's way to fail
 
+mod any;
 mod blood_pressure_records;
 mod body_composition;
+mod everywhere;
 mod heart_rate;
 mod information;
 mod oximeter;
