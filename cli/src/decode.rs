@@ -1,8 +1,8 @@
 //! `teleward decode`: frames of Bluetooth characteristics as JSON, one object a frame.
 
 use anyhow::Result;
-use device::decode_json;
-use serde_json::json;
+use device::{decode_json, entries};
+use serde_json::{Value, json};
 
 use crate::exit::Done;
 use crate::out;
@@ -13,14 +13,20 @@ use crate::out;
 /// `{"error":{"code","message"}}` in its place, and the exit status is 1.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example: teleward decode --characteristic 2a35 1678004c005900ea07010b070a0042000000"
+    after_help = "Examples: teleward decode --characteristic 2a35 1678004c005900ea07010b070a0042000000; teleward decode --list"
 )]
 pub struct Args {
     /// The characteristic's 16-bit number, such as 2a35 (blood pressure measurement).
-    #[arg(long, short, value_name = "HHHH", value_parser = characteristic)]
-    characteristic: u16,
+    #[arg(long, short, value_name = "HHHH", value_parser = characteristic, required_unless_present = "list")]
+    characteristic: Option<u16>,
+    /// Print the table of all characteristics that can be decoded.
+    #[arg(long, conflicts_with_all = ["characteristic", "frames"])]
+    list: bool,
+    /// Print the table as JSON.
+    #[arg(long, requires = "list")]
+    json: bool,
     /// Frames as hex digits.
-    #[arg(required = true, value_name = "HEX")]
+    #[arg(required_unless_present = "list", value_name = "HEX")]
     frames: Vec<String>,
 }
 
@@ -30,13 +36,27 @@ fn characteristic(text: &str) -> Result<u16, String> {
     number.ok_or_else(|| "four hex digits are wanted, such as 2a35".to_owned())
 }
 
-/// Decodes them.
+/// Decodes them, or prints what can be decoded.
 pub fn run(args: &Args) -> Result<Done> {
+    match args.characteristic {
+        Some(characteristic) => Ok(decode(characteristic, &args.frames)),
+        None if args.json => {
+            println!("{}", list_as_json());
+            Ok(Done::Well)
+        }
+        None => {
+            print!("{}", list_as_text());
+            Ok(Done::Well)
+        }
+    }
+}
+
+fn decode(characteristic: u16, frames: &[String]) -> Done {
     let mut done = Done::Well;
-    for frame in &args.frames {
+    for frame in frames {
         let object = match bytes(frame) {
             Some(bytes) => {
-                let decoded = decode_json(args.characteristic, &bytes);
+                let decoded = decode_json(characteristic, &bytes);
                 if !decoded.is_frame() {
                     done = Done::Wrong;
                 }
@@ -50,7 +70,29 @@ pub fn run(args: &Args) -> Result<Done> {
         };
         out::line(object)?;
     }
-    Ok(done)
+    done
+}
+
+/// A line each: the characteristic, its kind, its name in the standard.
+fn list_as_text() -> String {
+    let widest = entries().map(|entry| entry.kind.len()).max().unwrap_or(0);
+    let line = |entry: device::Entry| {
+        let (characteristic, kind, about) = (entry.characteristic, entry.kind, entry.about);
+        format!("{characteristic:04x}  {kind:<widest$}  {about}\n")
+    };
+    entries().map(line).collect()
+}
+
+/// The same as one array.
+fn list_as_json() -> Value {
+    let object = |entry: device::Entry| {
+        json!({
+            "characteristic": format!("{:04x}", entry.characteristic),
+            "kind": entry.kind,
+            "about": entry.about,
+        })
+    };
+    entries().map(object).collect()
 }
 
 /// Pairs of hex digits; the blanks, colons and dashes of other tools may stand between them.
@@ -77,6 +119,51 @@ mod tests {
         assert_eq!(bytes("1a2"), None);
         assert_eq!(bytes("+a2b"), None);
         assert_eq!(bytes(""), Some(vec![]));
+    }
+
+    /// REQ-DEVICE-075: the table is printed on request, as text and as JSON, and with nothing else.
+    #[test]
+    fn the_table_has_a_line_for_each_characteristic() {
+        let text = list_as_text();
+        assert_eq!(text.lines().count(), entries().count());
+        let lines: Vec<Vec<&str>> = text
+            .lines()
+            .map(|line| line.splitn(3, "  ").collect())
+            .collect();
+        let json = list_as_json();
+        for (line, object) in lines.iter().zip(json.as_array().unwrap()) {
+            assert_eq!(object["characteristic"], line[0]);
+            assert_eq!(object["kind"], line[1].trim());
+            assert_eq!(object["about"], line[2].trim());
+        }
+        assert!(text.contains("2a35  blood_pressure"));
+    }
+
+    #[test]
+    fn the_table_goes_with_nothing_else() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            args: Args,
+        }
+        let read = |words: &str| {
+            let words = std::iter::once("decode").chain(words.split_whitespace());
+            <Line as clap::Parser>::try_parse_from(words).map(|line| line.args)
+        };
+        assert!(read("--list").is_ok_and(|args| args.list && !args.json));
+        assert!(read("--list --json").is_ok_and(|args| args.json));
+        assert!(read("-c 2a35 00").is_ok_and(|args| args.characteristic == Some(0x2a35)));
+        for wrong in [
+            "",
+            "--json",
+            "-c 2a35",
+            "00",
+            "--list 00",
+            "--list -c 2a35",
+            "--json -c 2a35 00",
+        ] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]
