@@ -4,13 +4,12 @@
 
 use device::health_sensor::{HealthObservation, HealthSensorFeatures, StoredObservation};
 use device::{
-    BloodPressureFrame, CgmControl, CgmControlRequest, CgmControlResponse, CgmFeature, CgmFrame,
-    ElapsedClock, GlucoseContextFrame, GlucoseFrame, SegmentJoiner, decode_json,
-use device::{
-    BloodPressureFrame, BloodPressureRecord, BodyCompositionFrame, CertificationList, CheckSum,
-    ContinuousFrame, DecodeError, EnhancedBloodPressureFrame, EnhancedCuffPressureFrame,
-    HeartRateFrame, OximeterFeature, PacketJoiner, RecordSegment, SpotCheckFrame, TemperatureFrame,
-    UserRequest, UserResponse, WeightFrame, decode_json,
+    BloodPressureFrame, BloodPressureRecord, BodyCompositionFrame, CertificationList, CgmControl,
+    CgmControlRequest, CgmControlResponse, CgmFeature, CgmFrame, CheckSum, ContinuousFrame,
+    DecodeError, ElapsedClock, EnhancedBloodPressureFrame, EnhancedCuffPressureFrame,
+    GlucoseContextFrame, GlucoseFrame, HeartRateFrame, OximeterFeature, PacketJoiner,
+    RecordSegment, SegmentJoiner, SpotCheckFrame, TemperatureFrame, UserRequest, UserResponse,
+    WeightFrame, decode_json,
 };
 use reading::Gateway;
 use vault::{Circle, Invite, Join, Plaintext};
@@ -146,6 +145,8 @@ pub fn decoder(bytes: &[u8]) {
     let decoded = decode_json(characteristic, frame);
     assert!(decoded.json().is_object(), "every frame has an object");
     frames_come_back(frame);
+    glucose(frame);
+    health_sensor(frame);
     packets_come_back(characteristic, frame);
 }
 
@@ -194,8 +195,6 @@ fn comes_back<T: PartialEq>(
         let again = encode(&read).expect("what was read can be written");
         assert!(decode(&again) == Ok(read), "what we write we read");
     }
-    glucose(frame);
-    health_sensor(frame);
 }
 
 /// A meter's and a sensor's frames: what is written again is what was sent.

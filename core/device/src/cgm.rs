@@ -13,9 +13,9 @@ pub use control::{
 pub use session::{CgmFeature, CgmSessionRunTime, CgmSessionStart, CgmStatusFrame};
 
 use crate::NotAValue;
+use crate::bits;
 use crate::bytes::{Cursor, DecodeError};
 use crate::crc::crc16;
-use crate::flags;
 use crate::float::{sfloat, to_sfloat};
 use reading::Number;
 
@@ -107,7 +107,7 @@ impl CgmStatus {
 
     /// What is set, in the order of the bits.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
-        flags::names(self.bits() & !RESERVED, STATUSES)
+        bits::named(self.bits() & !RESERVED, 0, &STATUSES)
     }
 
     /// Bits to which the standard gives no meaning.

@@ -2,12 +2,12 @@
 
 mod blood_pressure;
 mod cgm;
-mod elapsed_time;
-mod glucose;
-mod health_sensor;
 mod control_points;
 mod device_information;
+mod elapsed_time;
 mod enhanced_blood_pressure;
+mod glucose;
+mod health_sensor;
 mod heart_rate;
 mod oximeter;
 mod scale;

@@ -9,8 +9,8 @@ mod context;
 pub use context::{Carbohydrate, Dose, Exercise, GlucoseContextFrame, Medication};
 
 use crate::NotAValue;
+use crate::bits;
 use crate::bytes::{Cursor, DecodeError};
-use crate::flags;
 use crate::float::{sfloat, to_sfloat};
 use reading::{DeviceTime, Number};
 
@@ -102,7 +102,7 @@ const STATUSES: [&str; 12] = [
 impl GlucoseStatus {
     /// What is set, in the order of the bits.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
-        flags::names(u32::from(self.0), STATUSES)
+        bits::named(u32::from(self.0), 0, &STATUSES)
     }
 
     /// Bits to which the standard gives no meaning.
@@ -301,7 +301,7 @@ impl GlucoseFeature {
 
     /// What it can tell, in the order of the bits.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
-        flags::names(u32::from(self.0), FEATURES)
+        bits::named(u32::from(self.0), 0, &FEATURES)
     }
 
     /// Bits to which the standard gives no meaning.

@@ -205,7 +205,7 @@ fn what_is_no_value_is_recognised() {
         ("07 20 7800 3c00 3f", None, false),
         ("06 00 fe07 3c00", Some(NotAValue::AboveRange), false),
         ("06 00 0208 3c00", Some(NotAValue::BelowRange), false),
-        ("06 00 ff07 3c00", Some(NotAValue::NoNumber), false),
+        ("06 00 ff07 3c00", Some(NotAValue::Failed), false),
         ("08 00 5f00 0500 7f30", None, false),
         ("08 00 5f00 0500 7f31", Some(NotAValue::Damaged), false),
     ] {

@@ -145,7 +145,7 @@ fn what_is_no_value_is_recognised() {
         ("0a", "62b0 11 8000", Some(NotAValue::Failed), false),
         ("0a", "62b0 11 2002", Some(NotAValue::Failed), false),
         ("0a", "62b0 11 0004", Some(NotAValue::Failed), false),
-        ("02", "ff07 11", Some(NotAValue::NoNumber), false),
+        ("02", "ff07 11", Some(NotAValue::Failed), false),
         ("02", "0008 11", Some(NotAValue::NoNumber), false),
         ("02", "0108 11", Some(NotAValue::NoNumber), false),
         ("00", "", Some(NotAValue::NoNumber), false),

@@ -257,7 +257,7 @@ fn what_is_no_value_is_recognised() {
         ),
         (Some(0x0010), Number::of(98, 0), Some(NotAValue::Test)),
         (Some(0x0080), Number::of(98, 0), Some(NotAValue::Setting)),
-        (None, Number::NotANumber, Some(NotAValue::NoNumber)),
+        (None, Number::NotANumber, Some(NotAValue::Failed)),
         (None, Number::PlusInfinity, Some(NotAValue::AboveRange)),
         (None, Number::MinusInfinity, Some(NotAValue::BelowRange)),
     ] {

@@ -3,9 +3,9 @@
 //! sensor does that. A check sum that does not fit is an error: a wrong start would make every record's time wrong.
 
 use super::CgmStatus;
+use crate::bits;
 use crate::bytes::{Cursor, DecodeError};
 use crate::crc::{crc16, with_crc, without_crc};
-use crate::flags;
 use crate::glucose::GlucoseSample;
 use reading::DeviceTime;
 
@@ -105,7 +105,7 @@ impl CgmFeature {
 
     /// What it can do, in the order of the bits.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
-        flags::names(self.bits, FEATURES)
+        bits::named(self.bits, 0, &FEATURES)
     }
 
     /// Bits to which the standard gives no meaning.

@@ -1,12 +1,12 @@
 //! The Continuous Glucose Monitoring Service's frames for `teleward decode`.
 
 use super::{Entry, Fields, names, text};
+use crate::bits;
 use crate::bytes::DecodeError;
 use crate::cgm::{
     CgmControl, CgmControlResponse, CgmFeature, CgmFrame, CgmLevel, CgmRecord, CgmSessionRunTime,
     CgmSessionStart, CgmStatus, CgmStatusFrame,
 };
-use crate::flags;
 use reading::to_hex;
 use serde_json::{Map, Value};
 
@@ -155,7 +155,7 @@ fn control(frame: &[u8]) -> Result<Fields, DecodeError> {
                     text(calibration.next_time_offset_min),
                 ),
                 ("record_number", text(calibration.record_number)),
-                ("status", names(flags::names(status, CALIBRATION_STATUS))),
+                ("status", names(bits::named(status, 0, &CALIBRATION_STATUS))),
             ]);
             if calibration.status & 0xf8 != 0 {
                 let bits = to_hex(&[calibration.status & 0xf8]);

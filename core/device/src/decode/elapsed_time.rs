@@ -1,9 +1,9 @@
 //! Elapsed Time for `teleward decode`, alone and inside an observation.
 
 use super::{Entry, Fields, names, text};
+use crate::bits;
 use crate::bytes::DecodeError;
 use crate::elapsed_time::{ElapsedClock, ElapsedTime, Timeline};
-use crate::flags;
 use reading::{DeviceTime, to_hex};
 use serde_json::Value;
 
@@ -24,17 +24,17 @@ fn fields(frame: &[u8]) -> Result<Fields, DecodeError> {
     }
     let clock = ElapsedClock::decode(frame)?;
     let mut fields = time(clock.time);
-    fields.extend(bits(
+    fields.extend(byte_of(
         "clock_status",
         "clock_status_reserved",
         clock.status,
-        STATUS,
+        &STATUS,
     ));
-    fields.extend(bits(
+    fields.extend(byte_of(
         "clock_capabilities",
         "clock_capabilities_reserved",
         clock.capabilities,
-        CAPABILITIES,
+        &CAPABILITIES,
     ));
     Ok(fields)
 }
@@ -61,14 +61,14 @@ pub(super) fn time(time: ElapsedTime) -> Fields {
 }
 
 /// Named bits of one byte, and the ones without a name.
-fn bits<const N: usize>(
+fn byte_of<const N: usize>(
     name: &'static str,
     reserved: &'static str,
     byte: u8,
-    of: [&'static str; N],
+    of: &'static [&'static str; N],
 ) -> impl Iterator<Item = (&'static str, Value)> {
     let rest = byte >> N << N;
-    let named = (name, names(flags::names(u32::from(byte), of)));
+    let named = (name, names(bits::named(u32::from(byte), 0, of)));
     let unnamed = (rest != 0).then(|| (reserved, to_hex(&[rest]).into()));
     [named].into_iter().chain(unnamed)
 }

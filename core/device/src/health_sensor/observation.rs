@@ -2,9 +2,9 @@
 
 use super::value::{Item, Value, codes, items, write_codes, write_items};
 use crate::NotAValue;
+use crate::bits;
 use crate::bytes::{Cursor, DecodeError};
 use crate::elapsed_time::ElapsedTime;
-use crate::flags;
 use crate::float::{float, to_float};
 use reading::Number;
 
@@ -98,7 +98,7 @@ const STATUSES: [&str; 16] = [
 impl ObservationStatus {
     /// What is set, in the order of the bits.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
-        flags::names(u32::from(self.0 & !0x3f00), STATUSES)
+        bits::named(u32::from(self.0 & !0x3f00), 0, &STATUSES)
     }
 
     /// Bits to which the standard gives no meaning.

@@ -151,7 +151,7 @@ fn what_an_oximeter_does_not_measure_is_no_value() {
         ("0000 0000", "0000", Err(NoPulse), Err(NoPulse)),
         ("6100 00f0", "0000", Ok(97), Err(NoPulse)),
         ("ff07 ff07", "0000", Err(Failed), Err(Failed)),
-        ("0008 fe07", "0000", Err(NoNumber), Err(OutOfRange)),
+        ("0008 fe07", "0000", Err(NoNumber), Err(AboveRange)),
     ] {
         let number = |value: Result<i64, NotAValue>| value.map(|value| Decimal::new(value, 0));
         let spot = SpotCheckFrame::decode(&hex(&format!("02 {values} {status}"))).unwrap();

@@ -96,8 +96,8 @@ fn a_simulated_thermometer_writes_what_a_real_one_does() {
 fn a_special_value_is_no_temperature() {
     for (frame, why) in [
         ("00 ffff7f00", NotAValue::Failed),
-        ("00 feff7f00", NotAValue::OutOfRange),
-        ("00 02008000", NotAValue::OutOfRange),
+        ("00 feff7f00", NotAValue::AboveRange),
+        ("00 02008000", NotAValue::BelowRange),
         ("00 00008000", NotAValue::NoNumber),
         ("00 01008000", NotAValue::NoNumber),
     ] {
