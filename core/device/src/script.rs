@@ -41,12 +41,12 @@ pub struct ScriptedDevice {
     /// What can be read.
     #[serde(default)]
     pub values: BTreeMap<String, String>,
-    /// Characteristics that it has beyond `values`, its measurement and its clock; one listed twice is there twice.
+    /// The characteristics that send `frames`.
+    #[serde(default = "of_a_cuff")]
+    pub measurements: Vec<String>,
+    /// Characteristics that it has beyond `values`, its measurements and its clock; one listed twice is there twice.
     #[serde(default)]
     pub more: Vec<String>,
-    /// Whether it has the measurement at all.
-    #[serde(default = "yes")]
-    pub measures: bool,
     /// How far its clock (Current Time) is behind; no clock when absent.
     #[serde(default)]
     pub clock_behind_s: Option<i64>,
@@ -64,13 +64,16 @@ pub struct ScriptedDevice {
     pub faults: Vec<ScriptFault>,
 }
 
-/// One frame of the measurement.
+/// One frame of a measurement.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScriptedFrame {
     /// How long after the subscription or the frame before.
     #[serde(default)]
     pub after_ms: u64,
+    /// The characteristic that sends it; the first of the device's measurements when absent.
+    #[serde(default)]
+    pub of: Option<String>,
     /// The bytes.
     pub bytes: String,
     /// How often it is indicated.
@@ -121,8 +124,8 @@ fn blood_pressure() -> Vec<Uuid> {
     vec![Uuid::BLOOD_PRESSURE]
 }
 
-const fn yes() -> bool {
-    true
+fn of_a_cuff() -> Vec<String> {
+    vec!["1810/2a35".to_owned()]
 }
 
 const fn once() -> u32 {

@@ -9,15 +9,11 @@ use crate::script::{Script, ScriptError, ScriptFault, ScriptedDevice};
 use crate::uuid::Uuid;
 use async_trait::async_trait;
 use reading::{DeviceTime, Moment};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-const MEASUREMENT: Attribute = Attribute {
-    service: Uuid::BLOOD_PRESSURE,
-    characteristic: Uuid::MEASUREMENT,
-};
 const CLOCK: Attribute = Attribute {
     service: Uuid::CURRENT_TIME_SERVICE,
     characteristic: Uuid::CURRENT_TIME,
@@ -31,18 +27,35 @@ struct Device {
     address: Option<[u8; 6]>,
     attributes: Vec<Attribute>,
     values: BTreeMap<Attribute, Vec<u8>>,
-    frames: VecDeque<(Duration, Vec<u8>)>,
+    measurements: Vec<Attribute>,
+    frames: VecDeque<Frame>,
     clock_behind_ms: Option<i64>,
     bonded: bool,
     /// Counts links; odd while one is up.
     link: u64,
-    subscribed: bool,
+    subscribed: BTreeSet<Attribute>,
     subscriptions: u64,
+}
+
+/// What is sent next, and how long after the one before.
+struct Frame {
+    after: Duration,
+    of: Attribute,
+    bytes: Vec<u8>,
 }
 
 impl Device {
     fn is_linked(&self) -> bool {
         self.link % 2 == 1
+    }
+
+    /// Whether the next frame can go out: in order, so that one that nobody listens to holds up those behind it.
+    fn is_heard(&self) -> bool {
+        self.is_linked()
+            && self
+                .frames
+                .front()
+                .is_some_and(|next| self.subscribed.contains(&next.of))
     }
 }
 
@@ -90,8 +103,15 @@ impl ScriptedRadio {
     pub fn push_frame(&self, device: &DeviceHandle, bytes: Vec<u8>) {
         let mut inner = self.lock();
         if let Some(known) = inner.devices.get_mut(device) {
-            known.frames.push_back((Duration::ZERO, bytes));
-            if known.is_linked() && known.subscribed {
+            let Some(of) = known.measurements.first().copied() else {
+                return;
+            };
+            known.frames.push_back(Frame {
+                after: Duration::ZERO,
+                of,
+                bytes,
+            });
+            if known.is_heard() {
                 known.subscriptions += 1;
                 self.send_frames(device.clone(), known.subscriptions);
             }
@@ -185,7 +205,7 @@ impl ScriptedRadio {
         let ended = match self.lock().devices.get_mut(device) {
             Some(known) if known.is_linked() && only.is_none_or(|link| link == known.link) => {
                 known.link += 1;
-                known.subscribed = false;
+                known.subscribed.clear();
                 true
             }
             _ => false,
@@ -203,7 +223,7 @@ impl ScriptedRadio {
                     .lock()
                     .devices
                     .get(&device)
-                    .and_then(|known| known.frames.front().map(|f| f.0));
+                    .and_then(|known| known.frames.front().map(|frame| frame.after));
                 let Some(wait) = wait else { return };
                 sleep(wait.max(LATENCY)).await;
                 let frame = {
@@ -211,19 +231,16 @@ impl ScriptedRadio {
                     let Some(known) = inner.devices.get_mut(&device) else {
                         return;
                     };
-                    if !known.is_linked()
-                        || !known.subscribed
-                        || known.subscriptions != subscription
-                    {
+                    if !known.is_heard() || known.subscriptions != subscription {
                         return;
                     }
                     known.frames.pop_front()
                 };
-                let Some((_, bytes)) = frame else { return };
+                let Some(frame) = frame else { return };
                 radio.events.send(&RadioEvent::Value {
                     device: device.clone(),
-                    attribute: MEASUREMENT,
-                    bytes,
+                    attribute: frame.of,
+                    bytes: frame.bytes,
                 });
             }
         });
@@ -306,24 +323,36 @@ fn prepare(n: usize, script: ScriptedDevice) -> Result<Device, ScriptError> {
     for name in &script.more {
         attributes.push(attribute(name).ok_or_else(|| bad("more"))?);
     }
-    attributes.extend(script.measures.then_some(MEASUREMENT));
+    let mut measurements = Vec::new();
+    for name in &script.measurements {
+        measurements.push(attribute(name).ok_or_else(|| bad("measurements"))?);
+    }
+    attributes.extend(&measurements);
     attributes.extend(script.clock_behind_s.map(|_| CLOCK));
     let mut frames = VecDeque::new();
     for frame in &script.frames {
         let bytes = reading::from_hex(&frame.bytes).map_err(|_| bad("frames"))?;
-        for _ in 0..frame.times {
-            frames.push_back((Duration::from_millis(frame.after_ms), bytes.clone()));
-        }
+        let of = match &frame.of {
+            Some(name) => attribute(name).filter(|of| measurements.contains(of)),
+            None => measurements.first().copied(),
+        };
+        let of = of.ok_or_else(|| bad("frames"))?;
+        frames.extend((0..frame.times).map(|_| Frame {
+            after: Duration::from_millis(frame.after_ms),
+            of,
+            bytes: bytes.clone(),
+        }));
     }
     Ok(Device {
         address,
         attributes,
         values,
+        measurements,
         frames,
         clock_behind_ms: script.clock_behind_s.map(|s| s.saturating_mul(1000)),
         bonded: script.bonded,
         link: 0,
-        subscribed: false,
+        subscribed: BTreeSet::new(),
         subscriptions: 0,
         script,
     })
@@ -433,7 +462,7 @@ impl Radio for ScriptedRadio {
             if known.script.needs_pairing && !known.bonded {
                 return Err(RadioFault::NeedsPairing);
             }
-            if std::mem::replace(&mut known.subscribed, true) {
+            if !known.subscribed.insert(attribute) {
                 return Ok(None);
             }
             known.subscriptions += 1;

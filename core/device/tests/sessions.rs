@@ -160,7 +160,7 @@ async fn each_ending_has_its_own_reason() {
             collecting(true),
             ReasonCode::NotFound,
         ),
-        (r#""measures":false"#, pairing(), ReasonCode::NotSupported),
+        (r#""measurements":[]"#, pairing(), ReasonCode::NotSupported),
         (r#""more":["1810/2a35"]"#, pairing(), ReasonCode::Ambiguous),
         ("\"frames\":[]", collecting(true), ReasonCode::NothingNew),
         ("\"frames\":[]", pairing(), ReasonCode::Done),
