@@ -9,6 +9,7 @@
 //! 3. [`CapturedRecord`] and [`SessionFacts`]: what a session hands on; [`to_reading`] makes a reading of them.
 //! 4. [`Session`]: the per-device state machine (scan, connect, subscribe, pair when asked, identity, clock, listen,
 //!    disconnect, cool down), without I/O. It ends in exactly one [`ReasonCode`].
+//!    [`StoredSync`] takes the records that a device keeps, each once; it is to run inside a session.
 //! 5. [`Radio`]: what reaches devices; [`ScriptedRadio`] replays a script, [`BtleplugRadio`] is the real one (feature
 //!    `btleplug`; on Linux with a pairing agent of its own). [`RadioFault::from_text`] makes sense of what platforms say.
 //! 6. [`run_session`] joins a machine and a radio; [`find_devices`] lists what is near.
@@ -76,6 +77,7 @@ mod scripted;
 mod thermometer;
 mod trace;
 mod user_control;
+pub mod stored;
 mod uuid;
 mod weight;
 
@@ -124,6 +126,10 @@ pub use record_access::{
 pub use script::{Script, ScriptError, ScriptFault, ScriptedDevice, ScriptedFrame};
 pub use scripted::ScriptedRadio;
 pub use trace::{Difference, Replay, Trace, TraceError, TraceMode, replay};
+pub use stored::{
+    Print, StoredEffect, StoredEvent, StoredMark, StoredOutcome, StoredPace, StoredRecord,
+    StoredReport, StoredService, StoredSync,
+};
 pub use uuid::Uuid;
 
 // The families of devices, a file each.
