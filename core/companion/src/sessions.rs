@@ -468,6 +468,7 @@ impl Sessions {
                 }
                 desk.settle(run.connection, &run.facts, now)
             }
+            SessionEvent::Mark(_) => Ok(()),
             SessionEvent::Trace(trace) => {
                 if let Some(run) = self.runs.get_mut(&run) {
                     run.trace = Some(trace);

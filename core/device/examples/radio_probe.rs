@@ -49,6 +49,7 @@ async fn main() -> Result<()> {
             say(&match event {
                 SessionEvent::Record(record) => json!({ "event": "record", "record": record }),
                 SessionEvent::Facts(facts) => json!({ "event": "facts", "facts": facts }),
+                SessionEvent::Mark(_) => json!({ "event": "mark" }),
                 SessionEvent::Trace(trace) => json!({ "event": "trace", "trace": trace.text() }),
                 SessionEvent::Ended(report) => json!({ "event": "ended", "report": report }),
             });

@@ -4,6 +4,7 @@ use crate::capture::{CapturedRecord, SessionFacts};
 use crate::fault::RadioFault;
 use crate::radio::{Attribute, RadioEvent};
 use crate::reason::SessionReport;
+use crate::stored::StoredMark;
 use crate::uuid::Uuid;
 
 /// What happened.
@@ -105,6 +106,8 @@ pub enum Effect {
     Deliver(CapturedRecord),
     /// What is known about the device so far.
     Facts(Box<SessionFacts>),
+    /// How far its stored records were taken: for the next session, once what was delivered before is durable.
+    Mark(Box<StoredMark>),
     /// The end. Nothing comes after it.
     Ended(SessionReport),
 }

@@ -8,6 +8,7 @@ use crate::machine::Session;
 use crate::plan::Plan;
 use crate::radio::{Advertisement, DeviceHandle, Radio, RadioEvent, RadioState};
 use crate::reason::SessionReport;
+use crate::stored::StoredMark;
 use crate::trace::{Trace, Tracer};
 use reading::Moment;
 use std::collections::BTreeMap;
@@ -25,6 +26,9 @@ pub enum SessionEvent {
     Record(CapturedRecord),
     /// What is known about the device so far; `complete` when nothing more will follow but the setting of its clock.
     Facts(Box<SessionFacts>),
+    /// How far the device's stored records were taken: to be kept for the next session with it, after the records
+    /// before it are.
+    Mark(Box<StoredMark>),
     /// The session written down, if the plan wanted it; just before the end.
     Trace(Trace),
     /// The end.
@@ -70,6 +74,7 @@ pub async fn run_session(
                     continue;
                 }
                 Effect::Deliver(record) => SessionEvent::Record(record),
+                Effect::Mark(mark) => SessionEvent::Mark(mark),
                 Effect::Facts(facts) => SessionEvent::Facts(facts),
                 Effect::Ended(report) => {
                     if let Some(tracer) = session.tracer.take() {

@@ -2,6 +2,7 @@
 //! a decoder and a kind of reading.
 
 use crate::radio::Attribute;
+use crate::stored::StoredService;
 use crate::uuid::Uuid;
 
 /// One family.
@@ -13,6 +14,8 @@ pub struct Family {
     pub service: Uuid,
     /// The characteristics that carry its records, in the order in which they are subscribed to.
     pub measurements: &'static [u16],
+    /// The records that such a device may keep and be asked for.
+    pub stored: Option<StoredService>,
 }
 
 /// All families whose records become readings.
@@ -20,6 +23,7 @@ pub const FAMILIES: [Family; 1] = [Family {
     name: "blood pressure cuff",
     service: Uuid::BLOOD_PRESSURE,
     measurements: &[0x2a35],
+    stored: None,
 }];
 
 impl Family {

@@ -74,10 +74,10 @@ mod record_access;
 mod scaled;
 mod script;
 mod scripted;
+pub mod stored;
 mod thermometer;
 mod trace;
 mod user_control;
-pub mod stored;
 mod uuid;
 mod weight;
 
@@ -125,11 +125,11 @@ pub use record_access::{
 };
 pub use script::{Script, ScriptError, ScriptFault, ScriptedDevice, ScriptedFrame};
 pub use scripted::ScriptedRadio;
-pub use trace::{Difference, Replay, Trace, TraceError, TraceMode, replay};
 pub use stored::{
     Print, StoredEffect, StoredEvent, StoredMark, StoredOutcome, StoredPace, StoredRecord,
     StoredReport, StoredService, StoredSync,
 };
+pub use trace::{Difference, Replay, Trace, TraceError, TraceMode, replay};
 pub use uuid::Uuid;
 
 // The families of devices, a file each.

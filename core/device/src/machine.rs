@@ -12,6 +12,7 @@
 
 mod answers;
 mod steps;
+mod stored;
 
 use crate::call::{Call, Effect, Event};
 use crate::capture::{CapturedRecord, SessionFacts, has_usable_time};
@@ -22,6 +23,7 @@ use crate::reason::ReasonCode;
 use crate::uuid::Uuid;
 use reading::Moment;
 use std::collections::VecDeque;
+use stored::Stored;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -37,6 +39,7 @@ enum State {
     Pairing,
     Identity,
     ReadingClock,
+    Syncing,
     Listening,
     SettingClock,
     AskingBond,
@@ -74,6 +77,7 @@ pub struct Session {
     repeated: u32,
     last_record: Option<Moment>,
     clock_refused: bool,
+    stored: Option<Stored>,
     reason: Option<ReasonCode>,
 }
 
@@ -139,6 +143,7 @@ impl Session {
             repeated: 0,
             last_record: None,
             clock_refused: false,
+            stored: None,
             reason: None,
         }
     }
@@ -250,11 +255,8 @@ impl Session {
                 device,
                 attribute,
                 bytes,
-            } if device == self.plan.device
-                && family::carries_records(attribute)
-                && !matches!(self.state, State::New) =>
-            {
-                self.record(attribute, bytes, now);
+            } if device == self.plan.device && !matches!(self.state, State::New) => {
+                self.value(attribute, bytes, now);
             }
             RadioEvent::Disconnected(device) if device == self.plan.device => self.unlinked(now),
             RadioEvent::Pairing(device)
@@ -280,6 +282,12 @@ impl Session {
         }
     }
 
+    fn value(&mut self, attribute: Attribute, bytes: Vec<u8>, now: Moment) {
+        if !self.takes_stored(attribute, &bytes, now) && family::carries_records(attribute) {
+            self.record(attribute, bytes, now);
+        }
+    }
+
     /// A frame of a measurement. The same bytes with a usable time are the same record, indicated twice.
     fn record(&mut self, attribute: Attribute, bytes: Vec<u8>, now: Moment) {
         let Some(characteristic) = attribute.characteristic.as_short() else {
@@ -295,6 +303,10 @@ impl Session {
             }
             self.seen_frames.push(frame);
         }
+        self.deliver(characteristic, packets, now);
+    }
+
+    fn deliver(&mut self, characteristic: u16, packets: Vec<Vec<u8>>, now: Moment) {
         self.effects.push_back(Effect::Deliver(CapturedRecord {
             device: self.plan.device.clone(),
             characteristic,

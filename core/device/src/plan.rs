@@ -1,6 +1,7 @@
 //! What the host wants of one session, and how patient it is.
 
 use crate::radio::DeviceHandle;
+use crate::stored::StoredMark;
 use crate::trace::TraceMode;
 use reading::DeviceFacts;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,8 @@ pub struct Plan {
     pub connection: [u8; 16],
     /// Deadlines.
     pub pace: Pace,
+    /// How far the device's stored records were taken before; what the last session with it gave.
+    pub stored: StoredMark,
     /// What is written down of the session.
     pub trace: TraceMode,
 }
@@ -42,6 +45,7 @@ impl Plan {
             utc_offset_min,
             connection,
             pace: Pace::default(),
+            stored: StoredMark::default(),
             trace: TraceMode::Off,
         }
     }

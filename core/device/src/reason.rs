@@ -21,6 +21,10 @@ pub enum ReasonCode {
     LinkLost,
     /// The device stopped answering within a connection.
     NotAnswering,
+    /// It was busy each time its stored records were asked for.
+    DeviceBusy,
+    /// It announced more stored records than it sent, again and again.
+    RecordsMissing,
     /// It offers nothing that Teleward can read.
     NotSupported,
     /// It offers the same thing twice, and nobody can know which is meant.
@@ -47,7 +51,7 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Done,
         Self::NothingNew,
         Self::ClosedEarly,
@@ -55,6 +59,8 @@ impl ReasonCode {
         Self::ConnectFailed,
         Self::LinkLost,
         Self::NotAnswering,
+        Self::DeviceBusy,
+        Self::RecordsMissing,
         Self::NotSupported,
         Self::Ambiguous,
         Self::PairingRefused,
@@ -79,6 +85,8 @@ impl ReasonCode {
             Self::ConnectFailed => "connect_failed",
             Self::LinkLost => "link_lost",
             Self::NotAnswering => "not_answering",
+            Self::DeviceBusy => "device_busy",
+            Self::RecordsMissing => "records_missing",
             Self::NotSupported => "not_supported",
             Self::Ambiguous => "ambiguous",
             Self::PairingRefused => "pairing_refused",
@@ -110,6 +118,8 @@ impl ReasonCode {
             Self::ConnectFailed => "Your device was seen, but the connection failed.",
             Self::LinkLost => "The connection broke off before a reading came.",
             Self::NotAnswering => "Your device stopped answering.",
+            Self::DeviceBusy => "Your device is busy with something else.",
+            Self::RecordsMissing => "Your device has more readings than it sent.",
             Self::NotSupported => "This device does not work with Teleward.",
             Self::Ambiguous => "This device describes itself in a way that cannot be trusted.",
             Self::PairingRefused => "Your device did not accept the pairing.",
@@ -134,6 +144,8 @@ impl ReasonCode {
             Self::ConnectFailed | Self::LinkLost | Self::NotAnswering => {
                 "Hold it near the phone and send the reading again. Nothing is lost."
             }
+            Self::DeviceBusy => "Wait until it has finished, then send the readings again.",
+            Self::RecordsMissing => "Hold it near the phone and send the readings again.",
             Self::NotSupported | Self::Ambiguous => "Ask your clinic which devices work.",
             Self::PairingRefused => {
                 "Put the device into pairing mode (see its leaflet) and try again."

@@ -97,6 +97,7 @@ impl Host {
                     assert_eq!(usize::try_from(record.ordinal), Ok(self.delivered.len()));
                     self.delivered.push(record.packets.concat());
                 }
+                Effect::Mark(_) => {}
                 Effect::Facts(_) => {}
                 Effect::Ended(report) => {
                     self.ends += 1;

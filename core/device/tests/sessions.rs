@@ -64,6 +64,7 @@ async fn run_until(
         match event {
             SessionEvent::Record(record) => records.push(record),
             SessionEvent::Facts(new) => facts = Some(*new),
+            SessionEvent::Mark(_) => {}
             SessionEvent::Trace(_) => panic!("nobody wanted a trace"),
             SessionEvent::Ended(ended) => {
                 assert_eq!(ended, report);

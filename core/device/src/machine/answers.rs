@@ -5,6 +5,7 @@ use crate::call::{Answer, Call};
 use crate::fault::RadioFault;
 use crate::plan::Goal;
 use crate::reason::ReasonCode;
+use crate::stored::StoredEvent;
 use reading::Moment;
 
 impl Session {
@@ -53,6 +54,9 @@ impl Session {
             (Call::Read(attribute), Answer::Bytes(bytes)) => {
                 self.learned(attribute, &bytes);
                 self.read_next(now);
+            }
+            (Call::Write(of, _), _) if self.is_record_access(of) => {
+                self.stored_event(StoredEvent::Written, now);
             }
             (Call::Write(..), _) => self.clock_set(now),
             (Call::IsBonded, Answer::Flag(bonded)) => {
@@ -110,6 +114,9 @@ impl Session {
             // What cannot be read is left out; the next one may work.
             Call::Read(attribute) if CLOCKS.contains(&attribute) => self.listen(now),
             Call::Read(_) => self.read_next(now),
+            Call::Write(of, _) if self.is_record_access(of) => {
+                self.record_access_failed(fault, now)
+            }
             Call::Write(..) if fault == RadioFault::FieldsIgnored => self.clock_set(now),
             Call::Write(..) => {
                 self.clock_refused = true;
@@ -135,12 +142,14 @@ impl Session {
             State::Pausing => self.connect(now),
             State::Draining => self.drained(now),
             State::CoolingDown => self.end(),
+            // A write that has no answer yet is given up: the sync knows what to do about it.
+            State::Syncing => self.stored_event(StoredEvent::Tick, now),
             State::Listening => {
                 let heard = self.records > 0 || self.plan.goal == Goal::Pair;
-                let reason = if heard {
-                    ReasonCode::Done
-                } else {
-                    ReasonCode::NothingNew
+                let reason = match self.sync_fault() {
+                    Some(fault) => fault,
+                    None if heard => ReasonCode::Done,
+                    None => ReasonCode::NothingNew,
                 };
                 self.reason.get_or_insert(reason);
                 self.set_clock(now);

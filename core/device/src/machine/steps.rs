@@ -3,7 +3,7 @@
 use super::{BATTERY, CLOCKS, FEATURE, INFORMATION, Session, State};
 use crate::call::{Call, Effect};
 use crate::datetime::CurrentTime;
-use crate::family;
+use crate::family::{self, FAMILIES};
 use crate::information;
 use crate::notice::{BATTERY_LOW_PERCENT, Notice};
 use crate::plan::Goal;
@@ -24,7 +24,15 @@ impl Session {
         if offered.iter().any(|one| count(*one) > 1) {
             return self.finish(ReasonCode::Ambiguous, now);
         }
+        // What else the records want: a glucose meter's context, and the control point, which answers last.
+        let once = |one| count(one) == 1;
+        let more: Vec<Attribute> = FAMILIES
+            .iter()
+            .flat_map(|family| self.keeps_records(family, once))
+            .collect();
         self.measurements = offered;
+        self.measurements.retain(|one| !more.contains(one));
+        self.measurements.extend(more);
         self.to_read = self.wanted(|attribute| count(attribute) == 1).into();
         self.attributes = found;
         self.subscribe(now);
@@ -144,9 +152,17 @@ impl Session {
         self.facts.complete = true;
         self.effects
             .push_back(Effect::Facts(Box::new(self.facts.clone())));
+        self.sync(now);
+    }
+
+    /// What a device sends by itself: its first record, or another one.
+    pub(super) fn wait_for_more(&mut self, now: Moment) {
         let pace = &self.plan.pace;
+        let synced = self.stored.is_some();
         let quiet = match (self.last_record, self.plan.goal) {
             (Some(last), _) => (pace.quiet_ms - now.ms_since(last)).max(0),
+            // All that it keeps was asked for: there is nothing to wait for.
+            (None, _) if synced => pace.quiet_ms,
             (None, Goal::Collect) => pace.first_record_ms,
             (None, Goal::Pair) => pace.quiet_ms,
         };
@@ -243,6 +259,7 @@ impl Session {
     /// The queue has been waited for: a record may have come after the link was gone.
     pub(super) fn drained(&mut self, now: Moment) {
         self.linked = false;
+        self.end_sync(now);
         if self.reason == Some(ReasonCode::LinkLost) && self.records > 0 {
             self.reason = Some(ReasonCode::ClosedEarly);
         }

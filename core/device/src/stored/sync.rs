@@ -124,6 +124,12 @@ impl StoredSync {
         Some(StoredEffect::Write(bytes))
     }
 
+    /// Whose records.
+    #[must_use]
+    pub const fn service(&self) -> StoredService {
+        self.service
+    }
+
     /// When to come back with [`StoredEvent::Tick`], if nothing happens before.
     #[must_use]
     pub const fn deadline(&self) -> Option<Moment> {

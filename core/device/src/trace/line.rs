@@ -5,6 +5,7 @@ use crate::fault::RadioFault;
 use crate::plan::{Goal, Pace, Plan};
 use crate::radio::{Advertisement, Attribute, DeviceHandle, RadioEvent, RadioState};
 use crate::reason::SessionReport;
+use crate::stored::StoredMark;
 use crate::trace::TraceMode;
 use crate::uuid::Uuid;
 use reading::{DeviceFacts, Moment, from_hex, to_hex};
@@ -62,6 +63,7 @@ impl Head {
             utc_offset_min: self.utc_offset_min,
             connection: [0; 16],
             pace: self.pace,
+            stored: StoredMark::default(),
             trace: TraceMode::Off,
         }
     }
@@ -306,6 +308,7 @@ pub(super) enum Output {
         clock: bool,
         clock_set: bool,
     },
+    Mark,
     Ended(SessionReport),
 }
 
@@ -329,6 +332,7 @@ impl Output {
                     .as_ref()
                     .is_some_and(|clock| clock.set_at.is_some()),
             },
+            Effect::Mark(_) => Self::Mark,
             Effect::Ended(report) => Self::Ended(report.clone()),
         }
     }
