@@ -68,6 +68,7 @@ mod oximeter;
 mod oximeter_status;
 mod packets;
 mod plan;
+mod quirks;
 mod radio;
 mod reason;
 mod record_access;
@@ -144,6 +145,7 @@ pub use local_time::LocalTimeInformation;
 pub use oximeter::{ContinuousFrame, Saturation, SpotCheckFrame};
 pub use oximeter_status::{OximeterDeviceStatus, OximeterFeature, OximeterMeasurementStatus};
 pub use packets::PacketJoiner;
+pub use quirks::{Behaviour, Devices, Met, Proof, Quirk, QuirkError, QuirkTable, TestFrame};
 pub use scaled::{Measured, ScaleUnits};
 pub use thermometer::{MeasurementInterval, TemperatureFrame, TemperatureType, TemperatureUnit};
 pub use user_control::{

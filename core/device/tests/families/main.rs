@@ -9,6 +9,7 @@ mod everywhere;
 mod heart_rate;
 mod information;
 mod oximeter;
+mod quirks;
 mod thermometer;
 mod user_control;
 mod weight;
