@@ -22,8 +22,8 @@ pub struct Args {
     /// Print the table of all characteristics that can be decoded.
     #[arg(long, conflicts_with_all = ["characteristic", "frames"])]
     list: bool,
-    /// Print the table as JSON.
-    #[arg(long, requires = "list")]
+    /// Print the table as JSON, as frames always are.
+    #[arg(long)]
     json: bool,
     /// Frames as hex digits.
     #[arg(required_unless_present = "list", value_name = "HEX")]
@@ -152,16 +152,9 @@ mod tests {
         };
         assert!(read("--list").is_ok_and(|args| args.list && !args.json));
         assert!(read("--list --json").is_ok_and(|args| args.json));
+        assert!(read("--json -c 2a35 00").is_ok());
         assert!(read("-c 2a35 00").is_ok_and(|args| args.characteristic == Some(0x2a35)));
-        for wrong in [
-            "",
-            "--json",
-            "-c 2a35",
-            "00",
-            "--list 00",
-            "--list -c 2a35",
-            "--json -c 2a35 00",
-        ] {
+        for wrong in ["", "--json", "-c 2a35", "00", "--list 00", "--list -c 2a35"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }
