@@ -8,7 +8,7 @@ use crate::finding;
 use crate::link;
 use crate::mail::open::{self, News};
 use crate::station::Station;
-use post::inbox::{self, Listed};
+use post::inbox::{self, Listed, NotFetched};
 use post::outbox::{self, Blame};
 use post::{
     Courier, Effect, Event, Line, LiveFrame, Outcome, Pace, PostError, RelayClient, RelayError,
@@ -20,7 +20,7 @@ use store::rusqlite::{OptionalExtension as _, params};
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use vault::Finding;
-use wire::api::{LinkState, NewLink, Release};
+use wire::api::{ErrorCode, LinkState, NewLink, Release};
 use wire::roster::{RelayState, RosterNews};
 use wire::{MailboxId, PublicKey, Time};
 
@@ -28,6 +28,8 @@ use wire::{MailboxId, PublicKey, Time};
 const LOOK: Duration = Duration::from_secs(20);
 /// Pages of one mailbox in one run at most: the others have their turn.
 const PAGES: u32 = 50;
+/// So many lists of a mailbox go by before it is listed from before what is missing.
+const LISTS_BETWEEN: u32 = 5;
 
 /// Why a line's run ended early.
 enum Failure {
@@ -53,6 +55,8 @@ struct Shared {
     /// Mailboxes that the live line named; none: all are collected.
     arrivals: Mutex<BTreeSet<MailboxId>>,
     full: Mutex<Full>,
+    /// Whole lists of each mailbox since what is missing in it was looked for.
+    lists: Mutex<HashMap<MailboxId, u32>>,
     every: Duration,
     to: mpsc::Sender<Event>,
 }
@@ -77,6 +81,7 @@ pub(crate) async fn run(
         clients,
         arrivals: Mutex::default(),
         full: Mutex::default(),
+        lists: Mutex::default(),
         every: pace.collect_beside_live,
         to,
     });
@@ -248,15 +253,18 @@ impl Shared {
             let blame = self
                 .clone()
                 .blocking(move |station| {
-                    station.db.write(|tx| {
-                        Ok::<_, ClinicError>(outbox::not_taken(
-                            tx,
-                            id,
-                            &why,
-                            Time::system(),
-                            jitter,
-                        )?)
-                    })
+                    let now = Time::system();
+                    let (blame, findings) = station.db.write(|tx| {
+                        let blame = outbox::not_taken(tx, id, &why, now, jitter)?;
+                        let found = Finding::NotTaken { mailbox, id };
+                        let told = blame == Blame::File && finding::note(tx, None, &found, now)?;
+                        Ok::<_, ClinicError>((blame, told))
+                    })?;
+                    station.told_all(News {
+                        findings,
+                        ..News::default()
+                    });
+                    Ok(blame)
                 })
                 .await?;
             if blame == Blame::Line {
@@ -299,8 +307,8 @@ impl Shared {
                     Ok(()) => {}
                     // a link that this relay never knew needs no end
                     Err(error)
-                        if error.code() == Some(wire::api::ErrorCode::Foreign)
-                            && self.has_published(&one.relay)? => {}
+                        if error.code() == Some(ErrorCode::Foreign)
+                            && self.taken(&one.relay)? > 0 => {}
                     Err(error) => return Err(relay(error)),
                 }
             } else {
@@ -333,10 +341,11 @@ impl Shared {
         Ok(())
     }
 
-    fn has_published(&self, url: &str) -> Result<bool, ClinicError> {
+    /// The newest roster that this relay has taken; 0 before the first.
+    fn taken(&self, url: &str) -> Result<u32, ClinicError> {
         self.station.db.read(|tx| {
             Ok(tx.query_row(
-                "SELECT EXISTS(SELECT 1 FROM published WHERE relay = ?1)",
+                "SELECT coalesce(max(n), 0) FROM published WHERE relay = ?1",
                 [url],
                 |row| row.get(0),
             )?)
@@ -412,8 +421,12 @@ impl Shared {
             };
             let page = match client.list(auth, mailbox, after).await {
                 Ok(page) => page,
-                Err(error) if error.code() == Some(wire::api::ErrorCode::Foreign) => {
+                Err(error) if error.code() == Some(ErrorCode::Foreign) => {
                     return self.register_again(mailbox, url).await;
+                }
+                // one mailbox's matter: the others go on
+                Err(RelayError::BadAnswer(_)) => {
+                    return self.note(mailbox, Finding::WrongList { mailbox }).await;
                 }
                 Err(error) => return Err(relay(error)),
             };
@@ -424,12 +437,21 @@ impl Shared {
                     let now = Time::system();
                     let (listed, news) = station.db.write(|tx| {
                         let listed = inbox::listed(tx, mailbox, &url, after, &page, now)?;
-                        let news = match &listed {
-                            Listed::Page { replayed, .. } if !replayed.is_empty() => {
-                                open::replayed(tx, mailbox, replayed, now)?
+                        let mut news = News::default();
+                        if let Listed::Page {
+                            replayed,
+                            contradicts,
+                            ..
+                        } = &listed
+                        {
+                            if !replayed.is_empty() {
+                                news = open::replayed(tx, mailbox, replayed, now)?;
                             }
-                            _ => News::default(),
-                        };
+                            if *contradicts {
+                                let found = Finding::WrongList { mailbox };
+                                news.findings |= finding::note(tx, Some(mailbox), &found, now)?;
+                            }
+                        }
                         Ok::<_, ClinicError>((listed, news))
                     })?;
                     station.told(mailbox, news)?;
@@ -440,9 +462,56 @@ impl Shared {
             self.clone().fetch(client, mailbox).await?;
             match listed {
                 Listed::OtherRelay | Listed::Page { more: true, .. } => {}
-                Listed::Page { more: false, .. } => break,
+                Listed::Page { more: false, .. } => {
+                    if !self.clone().look_for_missing(client, mailbox).await? {
+                        break;
+                    }
+                }
             }
         }
+        Ok(())
+    }
+
+    /// Now and then a mailbox is listed again from before whatever is missing in it: a relay that left a letter out, or
+    /// would not give it, may do so later. Returns whether to list at once.
+    async fn look_for_missing(
+        self: Arc<Self>,
+        client: &RelayClient,
+        mailbox: MailboxId,
+    ) -> Result<bool, Failure> {
+        {
+            let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = lists.entry(mailbox).or_default();
+            *count += 1;
+            if *count < LISTS_BETWEEN {
+                return Ok(false);
+            }
+            *count = 0;
+        }
+        let url = client.base().to_owned();
+        Ok(self
+            .blocking(move |station| {
+                station.db.write(|tx| {
+                    let gap = open::gap(tx, mailbox)?;
+                    Ok(inbox::list_missing_again(tx, mailbox, &url, gap)?)
+                })
+            })
+            .await?)
+    }
+
+    /// Keeps a finding about a mailbox.
+    async fn note(self: Arc<Self>, mailbox: MailboxId, found: Finding) -> Result<(), Failure> {
+        self.blocking(move |station| {
+            let findings = station
+                .db
+                .write(|tx| finding::note(tx, Some(mailbox), &found, Time::system()))?;
+            let news = News {
+                findings,
+                ..News::default()
+            };
+            station.told(mailbox, news)
+        })
+        .await?;
         Ok(())
     }
 
@@ -482,21 +551,18 @@ impl Shared {
                         .blocking(move |station| {
                             let now = Time::system();
                             let (stop, news) = station.db.write(|tx| {
-                                let stop = inbox::not_fetched(tx, &entry, &why, now, jitter)?;
-                                let found = Finding::WrongBytes {
-                                    mailbox,
-                                    id: entry.id,
-                                };
-                                let lied = matches!(why, RelayError::BadAnswer(_));
-                                let findings =
-                                    lied && finding::note(tx, Some(mailbox), &found, now)?;
-                                Ok::<_, ClinicError>((
-                                    stop,
-                                    News {
-                                        findings,
-                                        ..News::default()
-                                    },
-                                ))
+                                let fate = inbox::not_fetched(tx, &entry, &why, now, jitter)?;
+                                let id = entry.id;
+                                let mut news = News::default();
+                                if matches!(why, RelayError::BadAnswer(_)) {
+                                    let found = Finding::WrongBytes { mailbox, id };
+                                    news.findings |= finding::note(tx, Some(mailbox), &found, now)?;
+                                }
+                                if fate == NotFetched::GivenUp {
+                                    let found = Finding::Withheld { mailbox, id };
+                                    news.findings |= finding::note(tx, Some(mailbox), &found, now)?;
+                                }
+                                Ok::<_, ClinicError>((fate == NotFetched::LineWaits, news))
                             })?;
                             station.told(mailbox, news)?;
                             Ok(stop)
@@ -642,6 +708,15 @@ impl Shared {
 
     /// Publishes rosters where they are missing; tells when a relay shows others.
     async fn rosters(self: Arc<Self>) -> Result<(), Failure> {
+        // as seldom, what a relay refused for good is tried once more: something on the way may have spoilt it
+        self.clone()
+            .blocking(|station| {
+                station
+                    .db
+                    .write(|tx| Ok::<_, ClinicError>(outbox::try_again(tx)?))
+            })
+            .await?;
+        self.tell(Event::Wanted(Line::Send)).await;
         let active: Vec<String> = self.station.rosters.newest().map_or(Vec::new(), |held| {
             let relays = held
                 .roster
@@ -670,22 +745,33 @@ impl Shared {
                     Err(refusal) => wrong.extend(Finding::roster(&refusal)),
                 }
             }
-            let missing: Vec<String> = self
-                .station
-                .rosters
-                .all()
-                .iter()
-                .skip(held)
-                .map(|held| held.jws.clone())
-                .collect();
-            if !missing.is_empty() && wrong.is_empty() {
-                client.put_rosters(auth, &missing).await.map_err(relay)?;
+            let all = self.station.rosters.all();
+            let newest = all.last().map_or(0, |held| held.roster.n);
+            if let (Some(missing), true) = (all.get(held), wrong.is_empty()) {
+                let taken = self.taken(&url)?;
+                if taken >= missing.roster.n {
+                    wrong.push(Finding::RosterWithheld {
+                        relay: url.clone(),
+                        n: taken,
+                    });
+                }
+                let lines = |after: u32| -> Vec<String> {
+                    let rest = all.iter().filter(|held| held.roster.n > after);
+                    rest.map(|held| held.jws.clone()).collect()
+                };
+                let from = missing.roster.n.saturating_sub(1);
+                match client.put_rosters(auth, &lines(from)).await {
+                    Ok(()) => {}
+                    // it holds what it does not show: only what is new to it goes
+                    Err(error) if error.code() == Some(ErrorCode::Roster) && taken > from => {
+                        let new = lines(taken);
+                        if !new.is_empty() {
+                            client.put_rosters(auth, &new).await.map_err(relay)?;
+                        }
+                    }
+                    Err(error) => return Err(relay(error)),
+                }
             }
-            let newest = self
-                .station
-                .rosters
-                .newest()
-                .map_or(0, |held| held.roster.n);
             self.clone()
                 .blocking(move |station| {
                     let now = Time::system();

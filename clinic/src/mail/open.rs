@@ -115,6 +115,17 @@ pub(crate) fn replayed(
     })
 }
 
+/// Where a link's chain misses something: the file before the first missing number, `Some(None)` when that is the first.
+pub(crate) fn gap(tx: &Tx<'_>, up: MailboxId) -> Result<Option<Option<EnvelopeId>>, ClinicError> {
+    let Some(link) = link::load(tx, up)? else {
+        return Ok(None);
+    };
+    let mut positions = link.chain.kids().map(|kid| link.chain.positions(kid));
+    Ok(positions
+        .find(|at| !at.missing.is_empty())
+        .map(|at| at.stored.map(|(_, id)| id)))
+}
+
 /// The links that need [`look_again`]: something waits, a grace time is over, or a phone is overdue.
 pub(crate) fn to_look_at(tx: &Tx<'_>, now: Time) -> Result<Vec<MailboxId>, ClinicError> {
     let mut rows = tx.prepare_cached(

@@ -39,7 +39,9 @@ pub(crate) struct Engine {
     next_ticket: u64,
     jitter: u32,
     list_again: bool,
-    looks_at_gap: u32,
+    /// Pages of the present run, and whole lists since missing letters were looked for.
+    pages: u32,
+    lists: u32,
 }
 
 impl Engine {
@@ -64,7 +66,8 @@ impl Engine {
             // Any odd number will do; the courier's own jitter comes from the seed.
             jitter: 0x9e37_79b9,
             list_again: true,
-            looks_at_gap: 0,
+            pages: 0,
+            lists: 0,
         };
         // A new process may be a new version: what the relay refused for good is tried once more.
         engine.db.write(outbox::try_again)?;
@@ -92,7 +95,10 @@ impl Engine {
                 CourierEvent::Wanted(Line::Collect)
             }
             Event::Wanted(line) => CourierEvent::Wanted(line),
-            Event::NetworkChanged => CourierEvent::NetworkChanged,
+            Event::NetworkChanged => {
+                self.try_refused_again();
+                CourierEvent::NetworkChanged
+            }
             Event::Tick => CourierEvent::Tick,
         };
         self.courier(event, now);
@@ -135,8 +141,16 @@ impl Engine {
         self.changed(&[Topic::Status, Topic::Queue]);
     }
 
+    /// What was refused for good was perhaps refused by something on the way: on another network it is tried once more.
+    fn try_refused_again(&mut self) {
+        if let Err(error) = self.db.write(outbox::try_again) {
+            tracing::warn!(%error, "trying again what the relay refused");
+        }
+    }
+
     pub(crate) fn online(&mut self, now: Time) {
         self.contact.trouble = None;
+        self.try_refused_again();
         self.courier(CourierEvent::Resume, now);
         self.changed(&[Topic::Status, Topic::Queue]);
     }
@@ -188,7 +202,9 @@ impl Engine {
         while let Some(effect) = self.courier.poll_effect() {
             match effect {
                 CourierEffect::Start(line) => {
-                    self.list_again |= line == Line::Collect;
+                    if line == Line::Collect {
+                        (self.list_again, self.pages) = (true, 0);
+                    }
                     self.go_on(line, now);
                 }
                 CourierEffect::Stop(line) => self.stop(line, now),

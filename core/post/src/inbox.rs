@@ -10,7 +10,7 @@ use crate::error::{PostError, RelayError};
 use crate::outbox::{after_failure, millis, signed, unsigned};
 use store::Tx;
 use store::rusqlite::{OptionalExtension as _, named_params, params};
-use wire::api::{ErrorCode, Items};
+use wire::api::{ErrorCode, Item, Items};
 use wire::{EnvelopeId, Kid, MAX_ENVELOPE_BYTES, MailboxId, Time};
 
 /// A file that the relay lists and does not give is asked for so often.
@@ -25,6 +25,8 @@ pub enum Listed {
         new: u64,
         /// Files listed under a second number.
         replayed: Vec<EnvelopeId>,
+        /// Whether a number stands for another file than it did before, or a file has a size that none can have.
+        contradicts: bool,
         /// Whether to ask for the next page.
         more: bool,
     },
@@ -71,48 +73,22 @@ pub fn listed(
     if after != cursor(tx, mailbox, url)? {
         return Ok(Listed::OtherRelay);
     }
-    let (mut new, mut replayed, mut last) = (0, Vec::new(), after);
+    let (mut new, mut replayed, mut contradicts, mut last) = (0, Vec::new(), false, after);
     for item in &page.items {
-        last = last.max(item.n);
-        let n = signed(item.n)?;
-        let listed_before: bool = tx
-            .prepare_cached(
-                "SELECT EXISTS(SELECT 1 FROM post_in WHERE box = ?1 AND relay = ?2 AND n = ?3 AND id = ?4)",
-            )?
-            .query_row(params![mailbox.0, page.relay.0, n, item.id.0], |row| row.get(0))?;
-        if listed_before {
-            continue;
+        let entered = enter(tx, mailbox, page.relay, item, now)?;
+        if entered == Entered::NotYet {
+            return Ok(Listed::Page {
+                new,
+                replayed,
+                contradicts: true,
+                more: false,
+            });
         }
-        let before: Option<[u8; 32]> = tx
-            .prepare_cached("SELECT relay FROM post_in WHERE box = ?1 AND id = ?2 ORDER BY relay = ?3 DESC LIMIT 1")?
-            .query_row(params![mailbox.0, item.id.0, page.relay.0], |row| row.get(0))
-            .optional()?;
-        let state = match before {
-            Some(relay) => {
-                if relay == page.relay.0 {
-                    replayed.push(item.id);
-                }
-                4
-            }
-            None if item.size > MAX_ENVELOPE_BYTES as u64 + 4096 => 6,
-            None => {
-                new += 1;
-                1
-            }
-        };
-        tx.prepare_cached(
-            "INSERT INTO post_in(box, relay, n, id, size, state, listed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-             ON CONFLICT(box, relay, n) DO NOTHING",
-        )?
-        .execute(params![
-            mailbox.0,
-            page.relay.0,
-            signed(item.n)?,
-            item.id.0,
-            signed(item.size)?,
-            state,
-            now.ms()
-        ])?;
+        new += u64::from(matches!(entered, Entered::New | Entered::InPlaceOfAnother));
+        // A relay that keeps the formats has taken no file of such a size.
+        contradicts |= entered == Entered::InPlaceOfAnother || !fetchable(item);
+        replayed.extend((entered == Entered::Replayed).then_some(item.id));
+        last = last.max(item.n);
     }
     tx.prepare_cached(
         "INSERT INTO post_cursor(box, relay, after) VALUES (?1, ?2, ?3)
@@ -122,33 +98,134 @@ pub fn listed(
     Ok(Listed::Page {
         new,
         replayed,
+        contradicts,
         more: page.more,
     })
 }
 
-/// Lists again from behind a file, so that a letter is found which the relay left out of its list before. `None`: from
-/// the start. What was listed already is passed over.
+/// What one item of a page was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Entered {
+    New,
+    /// A file that this mailbox does not know, at a number that stood for another one.
+    InPlaceOfAnother,
+    /// Known at another number of this relay.
+    Replayed,
+    /// As it was listed before, or known from another relay.
+    Known,
+    /// The file that the number stood for has to be consumed first.
+    NotYet,
+}
+
+fn fetchable(item: &Item) -> bool {
+    item.size <= MAX_ENVELOPE_BYTES as u64 + 4096
+}
+
+fn enter(
+    tx: &Tx<'_>,
+    mailbox: MailboxId,
+    relay: Kid,
+    item: &Item,
+    now: Time,
+) -> Result<Entered, PostError> {
+    let n = signed(item.n)?;
+    let fetchable = fetchable(item);
+    let at_number: Option<([u8; 32], i64)> = tx
+        .prepare_cached("SELECT id, state FROM post_in WHERE box = ?1 AND relay = ?2 AND n = ?3")?
+        .query_row(params![mailbox.0, relay.0, n], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?;
+    if at_number.is_some_and(|(id, _)| id == item.id.0) {
+        // Given up, or listed with a size that no file has: listed anew, it is asked for anew.
+        tx.prepare_cached(
+            "UPDATE post_in SET state = 1, failures = 0, retry_at = NULL, size = ?4
+             WHERE box = ?1 AND relay = ?2 AND n = ?3 AND state IN (5, 6) AND ?5",
+        )?
+        .execute(params![
+            mailbox.0,
+            relay.0,
+            n,
+            signed(item.size)?,
+            fetchable
+        ])?;
+        return Ok(Entered::Known);
+    }
+    let before: Option<[u8; 32]> = tx
+        .prepare_cached(
+            "SELECT relay FROM post_in WHERE box = ?1 AND id = ?2 ORDER BY relay = ?3 DESC LIMIT 1",
+        )?
+        .query_row(params![mailbox.0, item.id.0, relay.0], |row| row.get(0))
+        .optional()?;
+    let (state, entered) = match (before, at_number) {
+        (Some(known), _) if known == relay.0 => (4, Entered::Replayed),
+        (Some(_), _) => (4, Entered::Known),
+        (None, Some((_, 2))) => return Ok(Entered::NotYet),
+        (None, Some(_)) => (if fetchable { 1 } else { 6 }, Entered::InPlaceOfAnother),
+        (None, None) => (if fetchable { 1 } else { 6 }, Entered::New),
+    };
+    // What stood there is forgotten only for a file that is not known yet: a letter that comes a second time does
+    // nothing twice, one that is never fetched is lost.
+    tx.prepare_cached(
+        "INSERT INTO post_in(box, relay, n, id, size, state, listed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT(box, relay, n) DO UPDATE SET id = excluded.id, size = excluded.size, state = excluded.state,
+           listed_at = excluded.listed_at, bytes = NULL, consumed_at = NULL, failures = 0, retry_at = NULL
+         WHERE excluded.state <> 4",
+    )?
+    .execute(params![
+        mailbox.0,
+        relay.0,
+        n,
+        item.id.0,
+        signed(item.size)?,
+        state,
+        now.ms()
+    ])?;
+    Ok(entered)
+}
+
+/// Lists again from before whatever is missing: numbers that this relay never listed or gave to a file that it had listed
+/// elsewhere, files that it listed and did not give, and what should come after `gap` (`Some(None)`: from the start), a place where the chain inside the files shows
+/// a hole. What was listed already is passed over. Returns whether anything is to be listed again.
 ///
 /// # Errors
 /// Those of the database.
-pub fn list_again_after(
+pub fn list_missing_again(
     tx: &Tx<'_>,
     mailbox: MailboxId,
     url: &str,
-    file: Option<EnvelopeId>,
-) -> Result<(), PostError> {
+    gap: Option<Option<EnvelopeId>>,
+) -> Result<bool, PostError> {
     let Some(relay) = relay_at(tx, url)? else {
-        return Ok(());
+        return Ok(false);
     };
-    let n: Option<i64> = tx
-        .prepare_cached("SELECT min(n) FROM post_in WHERE box = ?1 AND relay = ?2 AND id = ?3")?
-        .query_row(
-            params![mailbox.0, relay.0, file.map(|file| file.0)],
-            |row| row.get(0),
-        )?;
-    tx.prepare_cached("UPDATE post_cursor SET after = ?3 WHERE box = ?1 AND relay = ?2")?
-        .execute(params![mailbox.0, relay.0, n.unwrap_or(0)])?;
-    Ok(())
+    // The last number before the first that is missing. A relay that came back from a backup leaves out what it had
+    // released: that costs a longer list now and then, and nothing else.
+    let whole: i64 = tx
+        .prepare_cached(
+            "SELECT coalesce((SELECT min(n) FROM (SELECT 0 AS n UNION ALL SELECT n FROM post_in WHERE box = ?1 AND relay = ?2) a
+               WHERE NOT EXISTS (SELECT 1 FROM post_in b WHERE b.box = ?1 AND b.relay = ?2 AND b.n = a.n + 1
+                                   AND b.state NOT IN (5, 6)
+                                   AND NOT (b.state = 4 AND EXISTS (SELECT 1 FROM post_in c
+                                     WHERE c.box = ?1 AND c.relay = ?2 AND c.id = b.id AND c.n <> b.n)))), 0)",
+        )?
+        .query_row(params![mailbox.0, relay.0], |row| row.get(0))?;
+    let before_gap: Option<i64> = match gap {
+        None => None,
+        Some(None) => Some(0),
+        Some(Some(file)) => tx
+            .prepare_cached("SELECT min(n) FROM post_in WHERE box = ?1 AND relay = ?2 AND id = ?3")?
+            .query_row(params![mailbox.0, relay.0, file.0], |row| {
+                Ok(Some(row.get::<_, Option<i64>>(0)?.unwrap_or(0)))
+            })?,
+    };
+    let from = before_gap.map_or(whole, |before| before.min(whole));
+    let set_back = tx
+        .prepare_cached(
+            "UPDATE post_cursor SET after = ?3 WHERE box = ?1 AND relay = ?2 AND after > ?3",
+        )?
+        .execute(params![mailbox.0, relay.0, from])?;
+    Ok(set_back > 0)
 }
 
 /// A listed file.
@@ -207,7 +284,18 @@ pub fn fetched(tx: &Tx<'_>, entry: &Entry, bytes: &[u8]) -> Result<(), PostError
     Ok(())
 }
 
-/// Notes that a file could not be fetched. Returns whether the whole line should wait.
+/// What follows from a file that could not be fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotFetched {
+    /// The relay's or the network's matter: everything waits a while.
+    LineWaits,
+    /// This file waits, the others go on.
+    FileWaits,
+    /// The relay lists it and does not have it: it is asked for again only when it is listed again.
+    GivenUp,
+}
+
+/// Notes that a file could not be fetched, and says whether the rest can go on.
 ///
 /// # Errors
 /// Those of the database.
@@ -217,11 +305,11 @@ pub fn not_fetched(
     why: &RelayError,
     now: Time,
     jitter: u32,
-) -> Result<bool, PostError> {
+) -> Result<NotFetched, PostError> {
     let its_own_fault =
         matches!(why, RelayError::BadAnswer(_)) || why.code() == Some(ErrorCode::Foreign);
     if !its_own_fault {
-        return Ok(true);
+        return Ok(NotFetched::LineWaits);
     }
     let key = params![entry.mailbox.0, entry.relay.0, signed(entry.n)?];
     let failures: u32 = tx
@@ -234,7 +322,11 @@ pub fn not_fetched(
          WHERE box = ?1 AND relay = ?2 AND n = ?3",
     )?
     .execute(params![entry.mailbox.0, entry.relay.0, signed(entry.n)?, failures, retry_at.ms(), gone])?;
-    Ok(false)
+    Ok(if gone {
+        NotFetched::GivenUp
+    } else {
+        NotFetched::FileWaits
+    })
 }
 
 /// The next fetched file that the host has not consumed, with its bytes.

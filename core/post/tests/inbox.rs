@@ -1,9 +1,9 @@
 //! The inbox: cursors per relay key, every file once, trouble with one never in the way of the others.
-#![allow(clippy::unwrap_used, reason = "a test's own functions")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test's own functions")]
 
 use proptest::prelude::*;
 use store::{Database, Migration, Schema};
-use teleward_post::inbox::{self, Listed};
+use teleward_post::inbox::{self, Listed, NotFetched};
 use teleward_post::{PostError, RelayError, SCHEMA};
 use wire::api::{ErrorCode, Item, Items};
 use wire::{EnvelopeId, Kid, MailboxId, Time};
@@ -79,6 +79,7 @@ fn a_replay_is_seen_and_not_processed() {
         Listed::Page {
             new: 0,
             replayed: vec![id(1)],
+            contradicts: false,
             more: false
         }
     );
@@ -105,6 +106,7 @@ fn a_restored_relay_is_listed_from_the_start() {
         Listed::Page {
             new: 1,
             replayed: vec![],
+            contradicts: false,
             more: false
         }
     );
@@ -120,7 +122,7 @@ fn a_hidden_letter_is_found_by_listing_again() {
     list(&db, &page(7, &[(1, 1), (3, 3), (4, 4)]));
     fetch_all(&db, Time::from_ms(0));
     consume_all(&db);
-    run(&db, |tx| inbox::list_again_after(tx, BOX, URL, Some(id(1))));
+    assert!(again(&db, None), "number 2 was never listed");
     assert_eq!(run(&db, |tx| inbox::cursor(tx, BOX, URL)), 1);
     let listed = list(&db, &page(7, &[(2, 2), (3, 3), (4, 4)]));
     assert_eq!(
@@ -128,13 +130,128 @@ fn a_hidden_letter_is_found_by_listing_again() {
         Listed::Page {
             new: 1,
             replayed: vec![],
+            contradicts: false,
             more: false
         }
     );
     assert_eq!(fetch_all(&db, Time::from_ms(0)), [id(2)]);
     assert_eq!(run(&db, |tx| inbox::cursor(tx, BOX, URL)), 4);
-    run(&db, |tx| inbox::list_again_after(tx, BOX, URL, None));
+    assert!(!again(&db, None), "nothing is missing any more");
+    assert!(again(&db, Some(Some(id(3)))), "the chain misses something");
+    assert_eq!(run(&db, |tx| inbox::cursor(tx, BOX, URL)), 3);
+    assert!(again(&db, Some(None)));
     assert_eq!(run(&db, |tx| inbox::cursor(tx, BOX, URL)), 0);
+}
+
+fn again(db: &Database, gap: Option<Option<EnvelopeId>>) -> bool {
+    run(db, |tx| inbox::list_missing_again(tx, BOX, URL, gap))
+}
+
+/// REQ-POST-030: a number far beyond all others does not move the list away from what is there.
+#[test]
+fn a_huge_number_hides_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = open(&dir);
+    list(&db, &page(7, &[(1, 1), (9_007_199_254_740_991, 9)]));
+    assert_eq!(list(&db, &page(7, &[])), unchanged());
+    assert!(again(&db, None));
+    list(&db, &page(7, &[(2, 2)]));
+    let entries = fetch_all(&db, Time::from_ms(0));
+    assert_eq!(entries, [id(1), id(2), id(9)]);
+    assert!(!again(&db, None), "the list goes on behind number 2");
+    assert_eq!(run(&db, |tx| inbox::cursor(tx, BOX, URL)), 2);
+}
+
+/// REQ-POST-030: nor do old files under new numbers.
+#[test]
+fn replays_at_later_numbers_hide_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = open(&dir);
+    list(&db, &page(7, &[(1, 1), (2, 1), (3, 1)]));
+    assert!(again(&db, None));
+    list(&db, &page(7, &[(2, 2)]));
+    assert_eq!(fetch_all(&db, Time::from_ms(0)), [id(1), id(2)]);
+    assert!(again(&db, None), "number 3 still stands for an old file");
+    list(&db, &page(7, &[(3, 3)]));
+    assert_eq!(fetch_all(&db, Time::from_ms(0)), [id(3)]);
+    assert!(!again(&db, None));
+}
+
+fn unchanged() -> Listed {
+    Listed::Page {
+        new: 0,
+        replayed: vec![],
+        contradicts: false,
+        more: false,
+    }
+}
+
+/// REQ-POST-031: a number that a relay gives to another file later does not keep the second from being fetched, and
+/// the contradiction is told.
+#[test]
+fn a_number_with_two_files_loses_neither() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = open(&dir);
+    list(&db, &page(7, &[(1, 1), (2, 8)]));
+    fetch_all(&db, Time::from_ms(0));
+    let early = again_from_the_start(&db, &page(7, &[(1, 1), (2, 2)]));
+    assert_eq!(
+        early,
+        Listed::Page {
+            new: 0,
+            replayed: vec![],
+            contradicts: true,
+            more: false
+        },
+        "what was fetched is consumed first"
+    );
+    assert_eq!(consume_all(&db), [id(1), id(8)]);
+    let listed = again_from_the_start(&db, &page(7, &[(1, 1), (2, 2), (3, 8)]));
+    let Listed::Page {
+        new, contradicts, ..
+    } = listed
+    else {
+        panic!("{listed:?}")
+    };
+    assert_eq!((new, contradicts), (2, true));
+    fetch_all(&db, Time::from_ms(0));
+    assert_eq!(
+        consume_all(&db),
+        [id(2), id(8)],
+        "twice is once to the host"
+    );
+}
+
+fn again_from_the_start(db: &Database, page: &Items) -> Listed {
+    again(db, Some(None));
+    list(db, page)
+}
+
+/// REQ-POST-032: a file that a relay listed and would not give is asked for again when it lists it again; so is one whose
+/// size it made too large.
+#[test]
+fn what_was_withheld_is_asked_for_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = open(&dir);
+    let mut lied = page(7, &[(1, 1), (2, 2)]);
+    lied.items[1].size = u64::MAX >> 12;
+    list(&db, &lied);
+    let gone = RelayError::Refused {
+        code: ErrorCode::Foreign,
+        retry_after: None,
+    };
+    let mut now = Time::from_ms(0);
+    for _ in 0..3 {
+        let entry = run(&db, |tx| inbox::next_to_fetch(tx, None, now)).unwrap();
+        assert_eq!(entry.id, id(1), "what is too large is not fetched");
+        run(&db, |tx| inbox::not_fetched(tx, &entry, &gone, now, 0));
+        now = now.plus(teleward_post::LONGEST);
+    }
+    assert_eq!(run(&db, |tx| inbox::next_to_fetch(tx, None, now)), None);
+    assert!(again(&db, None));
+    list(&db, &page(7, &[(1, 1), (2, 2)]));
+    assert_eq!(fetch_all(&db, now), [id(1), id(2)]);
+    assert_eq!(consume_all(&db), [id(1), id(2)]);
 }
 
 /// REQ-POST-013: a file that cannot be fetched waits and is given up only when the relay no longer has it.
@@ -147,27 +264,27 @@ fn a_file_in_trouble_is_passed_over() {
     let next = |now| run(&db, |tx| inbox::next_to_fetch(tx, None, now));
     let bad = next(now).unwrap();
     let liar = RelayError::BadAnswer("other bytes");
-    assert!(!run(&db, |tx| inbox::not_fetched(tx, &bad, &liar, now, 0)));
+    let told = |entry: inbox::Entry, why: &RelayError, now| {
+        run(&db, |tx| inbox::not_fetched(tx, &entry, why, now, 0))
+    };
+    assert_eq!(told(bad, &liar, now), NotFetched::FileWaits);
     assert_eq!(next(now).unwrap().id, id(2));
-    assert!(run(&db, |tx| inbox::not_fetched(
-        tx,
-        &bad,
-        &RelayError::NotARelay { status: 200 },
-        now,
-        0
-    )));
+    let portal = RelayError::NotARelay { status: 200 };
+    assert_eq!(told(bad, &portal, now), NotFetched::LineWaits);
     fetch_all(&db, now);
     let gone = RelayError::Refused {
         code: ErrorCode::Foreign,
         retry_after: None,
     };
+    let mut last = NotFetched::FileWaits;
     for _ in 0..3 {
         now = now.plus(teleward_post::LONGEST);
         if let Some(entry) = next(now) {
             assert_eq!(entry.id, id(1));
-            run(&db, |tx| inbox::not_fetched(tx, &entry, &gone, now, 0));
+            last = told(entry, &gone, now);
         }
     }
+    assert_eq!(last, NotFetched::GivenUp);
     assert_eq!(next(now.plus(teleward_post::LONGEST)), None);
 }
 

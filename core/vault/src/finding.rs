@@ -123,6 +123,14 @@ pub enum Finding {
     ForgedReceipt { mailbox: MailboxId, id: EnvelopeId },
     /// The relay handed out other bytes than those asked for.
     WrongBytes { mailbox: MailboxId, id: EnvelopeId },
+    /// The relay refuses a file of ours for good.
+    NotTaken { mailbox: MailboxId, id: EnvelopeId },
+    /// The relay lists a file and says that it does not have it.
+    Withheld { mailbox: MailboxId, id: EnvelopeId },
+    /// The relay's list of a mailbox contradicts itself or an earlier one.
+    WrongList { mailbox: MailboxId },
+    /// The relay shows fewer of the clinic's rosters than it had taken.
+    RosterWithheld { relay: String, n: u32 },
     /// The invite's relay is not in the roster.
     RelayNotInRoster { relay: String },
     /// Another key than the claimed one, or a second one, tried to use an invite.
@@ -245,6 +253,10 @@ impl Finding {
             Self::UnreadableContent { .. } => "unreadable_content",
             Self::ForgedReceipt { .. } => "forged_receipt",
             Self::WrongBytes { .. } => "wrong_bytes",
+            Self::NotTaken { .. } => "not_taken",
+            Self::Withheld { .. } => "withheld",
+            Self::WrongList { .. } => "wrong_list",
+            Self::RosterWithheld { .. } => "roster_withheld",
             Self::RelayNotInRoster { .. } => "relay_not_in_roster",
             Self::Contested { .. } => "contested",
             Self::ClaimDiffers { .. } => "claim_differs",
@@ -284,11 +296,14 @@ impl Finding {
             | Self::UnreadableContent { mailbox, id, .. }
             | Self::ForgedReceipt { mailbox, id }
             | Self::WrongBytes { mailbox, id }
+            | Self::NotTaken { mailbox, id }
+            | Self::Withheld { mailbox, id }
             | Self::LateJoin { mailbox, id } => format!("{code} {mailbox} {id}"),
             Self::RelayNotInRoster { relay } => format!("{code} {relay}"),
-            Self::Contested { mailbox } | Self::ClaimDiffers { mailbox } => {
-                format!("{code} {mailbox}")
-            }
+            Self::RosterWithheld { relay, n } => format!("{code} {relay} {n}"),
+            Self::WrongList { mailbox }
+            | Self::Contested { mailbox }
+            | Self::ClaimDiffers { mailbox } => format!("{code} {mailbox}"),
             Self::WrongPerson { reading } => format!("{code} {reading}"),
             Self::NotHeard { mailbox, since } | Self::NoSignOfClinic { mailbox, since } => {
                 format!("{code} {mailbox} {since}")

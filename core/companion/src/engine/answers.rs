@@ -11,8 +11,10 @@ use vault::Finding;
 use wire::api::{ErrorCode, Items};
 use wire::{EnvelopeId, Time};
 
-/// So many lists with a gap go by before the list is asked for from before it.
-const LOOKS_AT_GAP: u32 = 5;
+/// So many lists go by before the list is asked for from before what is missing.
+const LISTS_BETWEEN: u32 = 5;
+/// Pages of one run at most: a relay that always promises more must not keep a phone busy.
+const PAGES_AT_ONCE: u32 = 50;
 
 impl Engine {
     pub(super) fn answered(
@@ -118,29 +120,34 @@ impl Engine {
                 self.changed(&Topic::ALL);
                 Ok(Next::End)
             }
-            Purpose::Put(id) => match self
-                .db
-                .write(|tx| outbox::not_taken(tx, id, why, now, jitter))?
-            {
-                Blame::Line => Ok(Next::Wait(why.clone())),
-                Blame::Mailbox | Blame::File => {
-                    self.changed(&[Topic::Status, Topic::Queue]);
-                    Ok(Next::GoOn)
-                }
-            },
-            Purpose::Get(entry) => {
-                let line_waits = self.db.write(|tx| -> Result<bool, CompanionError> {
-                    if matches!(why, RelayError::BadAnswer(_)) {
-                        finding::note(
-                            tx,
-                            &Finding::WrongBytes {
-                                mailbox: entry.mailbox,
-                                id: entry.id,
-                            },
-                            now,
-                        )?;
+            Purpose::Put(id) => {
+                let up = self.link.as_ref().map(|link| link.up);
+                let blame = self.db.write(|tx| -> Result<Blame, CompanionError> {
+                    let blame = outbox::not_taken(tx, id, why, now, jitter)?;
+                    if let (Blame::File, Some(mailbox)) = (blame, up) {
+                        finding::note(tx, &Finding::NotTaken { mailbox, id }, now)?;
                     }
-                    Ok(inbox::not_fetched(tx, &entry, why, now, jitter)?)
+                    Ok(blame)
+                })?;
+                match blame {
+                    Blame::Line => Ok(Next::Wait(why.clone())),
+                    Blame::Mailbox | Blame::File => {
+                        self.changed(&[Topic::Status, Topic::Queue]);
+                        Ok(Next::GoOn)
+                    }
+                }
+            }
+            Purpose::Get(entry) => {
+                let (mailbox, id) = (entry.mailbox, entry.id);
+                let line_waits = self.db.write(|tx| -> Result<bool, CompanionError> {
+                    let fate = inbox::not_fetched(tx, &entry, why, now, jitter)?;
+                    if matches!(why, RelayError::BadAnswer(_)) {
+                        finding::note(tx, &Finding::WrongBytes { mailbox, id }, now)?;
+                    }
+                    if fate == inbox::NotFetched::GivenUp {
+                        finding::note(tx, &Finding::Withheld { mailbox, id }, now)?;
+                    }
+                    Ok(fate == inbox::NotFetched::LineWaits)
                 })?;
                 Ok(if line_waits {
                     Next::Wait(why.clone())
@@ -152,9 +159,16 @@ impl Engine {
                 self.changed(&[Topic::Status]);
                 Ok(Next::Wait(why.clone()))
             }
-            Purpose::Claim | Purpose::JoinRosters | Purpose::List { .. } | Purpose::Rosters => {
+            Purpose::List { .. } => {
+                if let (RelayError::BadAnswer(_), Some(link)) = (why, &self.link) {
+                    let found = Finding::WrongList { mailbox: link.down };
+                    if self.db.write(|tx| finding::note(tx, &found, now))? {
+                        self.changed(&[Topic::Status]);
+                    }
+                }
                 Ok(Next::Wait(why.clone()))
             }
+            Purpose::Claim | Purpose::JoinRosters | Purpose::Rosters => Ok(Next::Wait(why.clone())),
         }
     }
 
@@ -215,45 +229,51 @@ impl Engine {
         let again = self.db.write(|tx| -> Result<bool, CompanionError> {
             match inbox::listed(tx, down, &url, after, page, now)? {
                 inbox::Listed::OtherRelay => Ok(true),
-                inbox::Listed::Page { replayed, more, .. } => {
+                inbox::Listed::Page {
+                    replayed,
+                    contradicts,
+                    more,
+                    ..
+                } => {
+                    if contradicts {
+                        finding::note(tx, &Finding::WrongList { mailbox: down }, now)?;
+                    }
                     mail::listed(tx, link, &replayed, now)?;
                     Ok(more)
                 }
             }
         })?;
-        self.list_again = again;
+        self.pages += 1;
+        self.list_again = again && self.pages < PAGES_AT_ONCE;
         self.reload_link()?;
-        if !again {
-            self.look_for_hidden()
-        } else {
+        if again {
             Ok(())
+        } else {
+            self.look_for_missing()
         }
     }
 
-    /// While numbers are missing, the list is asked for again now and then from before the gap: a relay that left a letter
-    /// out once may show it later.
-    fn look_for_hidden(&mut self) -> Result<(), CompanionError> {
+    /// Now and then the list is asked for again from before whatever is missing: a relay that left a letter out, or would
+    /// not give it, may do so later.
+    fn look_for_missing(&mut self) -> Result<(), CompanionError> {
         let Some(link) = &self.link else {
             return Ok(());
         };
+        self.lists += 1;
+        if self.lists < LISTS_BETWEEN {
+            return Ok(());
+        }
+        self.lists = 0;
         let gap = link
             .chain
             .kids()
             .map(|kid| link.chain.positions(kid))
-            .find(|at| !at.missing.is_empty());
-        let Some(gap) = gap else {
-            self.looks_at_gap = 0;
-            return Ok(());
-        };
-        self.looks_at_gap += 1;
-        if self.looks_at_gap < LOOKS_AT_GAP {
-            return Ok(());
-        }
-        self.looks_at_gap = 0;
-        let (down, url, before) = (link.down, link.relay_url(), gap.stored.map(|(_, id)| id));
-        self.db
-            .write(|tx| inbox::list_again_after(tx, down, &url, before))?;
-        self.list_again = true;
+            .find(|at| !at.missing.is_empty())
+            .map(|at| at.stored.map(|(_, id)| id));
+        let (down, url) = (link.down, link.relay_url());
+        self.list_again = self
+            .db
+            .write(|tx| inbox::list_missing_again(tx, down, &url, gap))?;
         Ok(())
     }
 

@@ -76,6 +76,13 @@ fn all() -> Vec<Finding> {
         },
         Finding::ForgedReceipt { mailbox, id },
         Finding::WrongBytes { mailbox, id },
+        Finding::NotTaken { mailbox, id },
+        Finding::Withheld { mailbox, id },
+        Finding::WrongList { mailbox },
+        Finding::RosterWithheld {
+            relay: "https://relay.example".into(),
+            n: 4,
+        },
         Finding::RelayNotInRoster {
             relay: "https://relay.example".into(),
         },

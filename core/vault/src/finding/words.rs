@@ -75,6 +75,22 @@ impl Finding {
                 "The relay handed out another file than the one it listed. It was not accepted.".into(),
                 "Tell the relay's operator. The right file is asked for again.",
             ),
+            Self::NotTaken { .. } => words(
+                "The relay refuses a letter of this station for good. It is kept here, and the others go on.".into(),
+                "It is tried again some hours later. If it stays, tell the relay's operator, and update the station.",
+            ),
+            Self::Withheld { .. } => words(
+                "The relay lists a letter from this phone that it does not hand out.".into(),
+                "Tell the relay's operator. It is asked for again when the relay lists it again; the phone keeps it until it has come.",
+            ),
+            Self::WrongList { .. } => words(
+                "The relay's list of this phone's letters contradicts itself or an earlier one. What is in order was taken.".into(),
+                "Tell the relay's operator. What is missing is looked for again by itself.",
+            ),
+            Self::RosterWithheld { n, .. } => words(
+                format!("The relay no longer shows the clinic's list number {n}, which it had taken."),
+                "If the relay has not just come back from a backup, tell its operator. Phones get new lists by mail too.",
+            ),
             Self::Contested { .. } => words(
                 "A second device tried to use this invite.".into(),
                 "Call the patient. If the wrong device joined first, end its link and make a new invite.",
@@ -170,6 +186,18 @@ impl Finding {
                 "The post office handed out another letter than the one it listed. It was not accepted.".into(),
                 "Tell your clinic if it goes on.",
             ),
+            Self::NotTaken { .. } => words(
+                "The post office refuses a letter of this phone. It is kept here, and the others go on.".into(),
+                "It is tried again on another network and at the app's next start. If it stays, tell your clinic.",
+            ),
+            Self::Withheld { .. } => words(
+                "The post office lists a letter for you that it does not hand out.".into(),
+                "Tell your clinic if it goes on. The letter is asked for again.",
+            ),
+            Self::WrongList { .. } => words(
+                "The post office's list of your letters contradicts itself or an earlier one. What is in order was taken.".into(),
+                "Tell your clinic if it goes on. What is missing is looked for again.",
+            ),
             Self::RelayNotInRoster { .. } => words(
                 "The post office named in the invite is not in your clinic's own list.".into(),
                 "Compare the check words with your clinic before you trust this link.",
@@ -182,7 +210,11 @@ impl Finding {
                 format!("No sign from your clinic since {since}."),
                 "If you feel unwell, call. Your readings are kept and sent when the connection is back.",
             ),
-            Self::ClaimDiffers { .. } | Self::LateJoin { .. } | Self::WrongPerson { .. } | Self::NotHeard { .. } => None,
+            Self::RosterWithheld { .. }
+            | Self::ClaimDiffers { .. }
+            | Self::LateJoin { .. }
+            | Self::WrongPerson { .. }
+            | Self::NotHeard { .. } => None,
         }
     }
 }
