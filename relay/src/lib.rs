@@ -39,7 +39,12 @@ use tokio::sync::watch;
 use wire::{Kid, SigningKey};
 
 /// Where a process may be killed in a test.
-pub const FAULT_POINTS: &[&str] = &["relay.before_commit", "relay.after_commit"];
+pub const FAULT_POINTS: &[&str] = &[
+    "relay.before_commit",
+    "relay.after_commit",
+    "relay.file_written",
+    "relay.released",
+];
 
 /// Everything that a running relay holds.
 struct Relay {

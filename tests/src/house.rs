@@ -6,6 +6,8 @@ use anyhow::{Context as _, ensure};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use vault::{AgeIdentity, FileVault, KeyVault as _};
+use wire::SigningKey;
 
 /// The account that the journeys use.
 pub const ACCOUNT: &str = "Dr Ash";
@@ -190,19 +192,6 @@ impl House {
         Ok(())
     }
 
-    /// SIGKILL, then a new process that will hold at a fault point, maybe before it is ready.
-    ///
-    /// # Errors
-    /// When it does not come up.
-    pub fn spawn(&mut self, part: Part, armed: &[(&'static str, String)]) -> anyhow::Result<()> {
-        self.kill(part)?;
-        match part {
-            Part::Relay => self.start_relay(armed).map(drop),
-            Part::Station => self.start_station(armed),
-            Part::Phone => anyhow::bail!("the phone is not part of the house"),
-        }
-    }
-
     /// SIGKILL, then a new process on the same folder and port.
     ///
     /// # Errors
@@ -241,34 +230,51 @@ impl House {
         Console::sign_in(&self.console_url(), ACCOUNT).await
     }
 
-    /// What a clinician does: opens the patient's page, which marks everything there seen, and maybe invites another
+    /// What a clinician does: opens the patient's page, which marks what is new there seen, and maybe invites another
     /// patient (one patient's open invites are limited).
     ///
     /// # Errors
-    /// When the console's address is none; a station that is not up, or is held inside the call, is no error.
-    pub async fn look_at_everything(&self, patient: &str, invite: bool) -> anyhow::Result<()> {
-        let Ok(console) = self.console().await else {
-            return Ok(());
-        };
+    /// When the station does not answer: it is down, or held inside the call.
+    pub async fn look(console: &Console, patient: &str, invite: bool) -> anyhow::Result<()> {
         if invite {
-            if let Ok(newcomer) = console.new_patient("Newcomer", "").await {
-                let _held = console.invite(&newcomer).await;
-            }
+            let newcomer = console.new_patient("Newcomer", "").await?;
+            console.invite(&newcomer).await?;
         }
-        let Ok(readings) = console.readings(patient).await else {
-            return Ok(());
-        };
+        let path = format!("/api/patients/{patient}/readings?limit=50");
+        let page = console.get(&path).await?;
+        let readings = page["readings"].as_array().context("no readings")?;
         let unseen: Vec<&Value> = readings
             .iter()
             .filter(|r| r["seen"].is_null())
             .map(|r| &r["id"])
             .collect();
         if !unseen.is_empty() {
-            let _held = console
+            console
                 .post("/api/seen", &serde_json::json!({ "readings": unseen }))
-                .await;
+                .await?;
         }
         Ok(())
+    }
+
+    /// A signing key of the station, from its own folder.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn station_key(&self, name: &str) -> anyhow::Result<SigningKey> {
+        Ok(SigningKey::from_seed(&self.station_seed(name)?))
+    }
+
+    /// The key by which the station opens its mail.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn station_age(&self) -> anyhow::Result<AgeIdentity> {
+        Ok(AgeIdentity::from_seed(&self.station_seed("age")?)?)
+    }
+
+    fn station_seed(&self, name: &str) -> anyhow::Result<[u8; 32]> {
+        let keys = FileVault::open(&self.folder.path().join("station/keys"), None)?;
+        Ok(keys.load(name)?.expose().as_slice().try_into()?)
     }
 
     /// The relay's own address.
@@ -302,6 +308,17 @@ impl House {
     fn path(&self, name: &str) -> String {
         self.folder.path().join(name).display().to_string()
     }
+}
+
+/// Runs `teleward WORDS` to its end.
+///
+/// # Errors
+/// When it fails; its words on standard error stand in the error.
+pub fn run(words: &[&str]) -> anyhow::Result<()> {
+    let output = Command::new(program("teleward")?).args(words).output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "teleward {words:?}: {said}");
+    Ok(())
 }
 
 /// Runs `teleward WORDS` to its end and reads the JSON that it printed.

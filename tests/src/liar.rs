@@ -26,6 +26,8 @@ pub struct Asked {
     /// Without `?`.
     pub query: String,
     /// As sent.
+    pub headers: HeaderMap,
+    /// As sent.
     pub body: Bytes,
 }
 
@@ -244,6 +246,7 @@ async fn exchange(proxy: &Proxy, request: Request) -> anyhow::Result<Answer> {
         method: head.method.to_string(),
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
+        headers: head.headers.clone(),
         body: axum::body::to_bytes(body, MAX_BODY).await?,
     };
     let instead = proxy

@@ -138,6 +138,17 @@ impl Phone {
         Ok(())
     }
 
+    /// Remembers what was reported as kept in answers that nobody waited for: to be called before a kill, while the
+    /// process holds still.
+    pub fn note_kept(&mut self) {
+        let Some(process) = &self.process else {
+            return;
+        };
+        let told = process.pending();
+        let ids = told.filter_map(|line| line["ok"].as_str().map(str::to_owned));
+        self.kept.extend(ids);
+    }
+
     /// The ids that were reported as kept.
     #[must_use]
     pub fn kept(&self) -> &BTreeSet<String> {

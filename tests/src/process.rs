@@ -99,6 +99,13 @@ impl Process {
         }
     }
 
+    /// Every line of JSON that has come and was not asked for yet, without waiting.
+    pub fn pending(&self) -> impl Iterator<Item = Value> + '_ {
+        self.lines
+            .try_iter()
+            .filter_map(|line| serde_json::from_str(&line).ok())
+    }
+
     /// The line that says it is ready.
     ///
     /// # Errors

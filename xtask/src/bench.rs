@@ -35,6 +35,9 @@ pub struct SoakArgs {
     /// How often a process is killed.
     #[arg(long, default_value_t = 10_000)]
     points: u32,
+    /// Begin nothing new after so many minutes; what was done until then is compared and told.
+    #[arg(long)]
+    minutes: Option<u32>,
     /// Repeat a run by the seed that it printed.
     #[arg(long)]
     seed: Option<u64>,
@@ -87,15 +90,19 @@ pub fn soak(args: &SoakArgs) -> Result<bool> {
         args.seed
             .map(|seed| ("TELEWARD_SEED", seed.to_string().into())),
     );
+    environment.extend(
+        args.minutes
+            .map(|minutes| ("TELEWARD_KILL_MINUTES", minutes.to_string().into())),
+    );
     build::run_tests(&mut job, &environment, |test| {
         test.package == "teleward-tests" && test.name == "kill"
     })?;
-    println!(
-        "{} kills in {} s, {}",
-        args.points,
-        job.elapsed().as_secs(),
-        job.note
-    );
+    // the seed, what each block came to, and the hits of each point
+    let log = std::fs::read_to_string(job.log_path())?;
+    for line in log.lines().filter(|line| line.starts_with("kill: ")) {
+        println!("{line}");
+    }
+    println!("{} s, {}", job.elapsed().as_secs(), job.note);
     Ok(true)
 }
 
