@@ -1,520 +1,390 @@
 //! Journey *Liar*: a proxy in front of the relay lies; every lie is found or harmless, nothing false counts, nothing true is held back.
+//!
+//! Each lie is told about the letters of both ways. What the reader of a mailbox can see is told there, what its writer
+//! can see is told there; when the liar tells the truth again, every letter arrives.
 
 use anyhow::{Context as _, ensure};
-use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-use teleward_tests::console::Console;
-use teleward_tests::house::House;
-use teleward_tests::liar::{After, Answer, Asked, Bound, Instead, Liar};
-use teleward_tests::phone::Phone;
-use vault::{FileVault, KeyVault as _, open_file, seal_file};
-use wire::receipt::{Durable, Receipt};
-use wire::roster::RosterChain;
-use wire::{EnvelopeId, MailboxId, SigningKey, Time, sha256};
+use std::time::{Duration, Instant};
+use teleward_tests::liar::{After, Answer, Asked};
+use teleward_tests::lied_to::{Letter, LiedTo, PATIENCE, Way};
+use teleward_tests::lies::{self, Rewrapped};
+use vault::{AgeIdentity, FileVault, KeyVault as _};
+use wire::api::{ErrorCode, Item};
+use wire::roster::{Roster, RosterChain};
+use wire::{EnvelopeId, SigningKey};
 
-const PATIENCE: Duration = Duration::from_secs(40);
+const WAYS: [Way; 2] = [Way::Up, Way::Down];
 
-struct Journey {
-    house: House,
-    liar: Liar,
-    phone: Phone,
-    patient: String,
-    up: MailboxId,
-    taken: u32,
-    /// The clinic's true rosters, as they came by at the join.
-    rosters: String,
-}
-
-impl Journey {
-    async fn new() -> anyhow::Result<Self> {
-        let bound = Bound::new().await?;
-        let proxy = format!("http://{}", bound.address()?);
-        let house = House::start_behind(Some(&proxy)).await?;
-        let liar = bound.serve(&house.relay_url())?;
-        house.relay_answers().await?;
-        let console = house.console().await?;
-        let patient = console.new_patient("Lia Reyes", "L-1").await?;
-        let invite = console.invite(&patient).await?;
-        let seen = Arc::new(Mutex::new(String::new()));
-        let note = seen.clone();
-        liar.tell(After(move |asked: &Asked, answer: Answer| {
-            if asked.is_rosters() && !answer.body.is_empty() {
-                *note.lock().unwrap_or_else(PoisonError::into_inner) =
-                    String::from_utf8_lossy(&answer.body).into_owned();
-            }
-            answer
-        }));
-        let mut phone = Phone::new(house.folder("phone")?, false)?;
-        phone.start(&[])?;
-        phone.ask(&json!({ "do": "join", "invite": invite }), PATIENCE)?;
-        let status = phone.joined(PATIENCE)?;
-        let up = status["link"]["up"].as_str().context("no link")?.parse()?;
-        liar.repent();
-        let rosters = seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Ok(Self {
-            house,
-            liar,
-            phone,
-            patient,
-            up,
-            taken: 0,
-            rosters,
-        })
-    }
-
-    /// Takes a reading on the phone; gives its id.
-    fn take(&mut self) -> anyhow::Result<String> {
-        self.taken += 1;
-        let reading = json!({ "do": "reading", "draft": format!("{:032x}", self.taken), "systolic": (110 + self.taken).to_string(), "diastolic": "70" });
-        let id = self.phone.ask(&reading, PATIENCE)?;
-        id.as_str()
-            .map(str::to_owned)
-            .context("a reading without an id")
-    }
-
-    async fn console(&self) -> anyhow::Result<Console> {
-        self.house.console().await
-    }
-
-    /// Waits until the station shows exactly the phone's readings, and the phone holds an acknowledgement for each.
-    async fn all_arrive(&mut self) -> anyhow::Result<()> {
-        let on_phone: BTreeSet<String> = self.phone.acknowledged(PATIENCE)?.into_iter().collect();
-        let at_station: Vec<Value> = self.console().await?.readings(&self.patient).await?;
-        let ids: BTreeSet<String> = at_station
-            .iter()
-            .filter_map(|r| r["id"].as_str().map(str::to_owned))
-            .collect();
-        ensure!(
-            ids.len() == at_station.len(),
-            "a reading stands twice at the station"
-        );
-        ensure!(
-            ids == on_phone,
-            "phone and station differ: {} and {}",
-            on_phone.len(),
-            ids.len()
-        );
-        Ok(())
-    }
-
-    async fn until_station_has(&self, id: &str) -> anyhow::Result<()> {
-        let path = format!("/api/patients/{}/readings?limit=100", self.patient);
-        let has = |page: &Value| {
-            page["readings"]
-                .as_array()
-                .is_some_and(|all| all.iter().any(|r| r["id"] == id))
-        };
-        self.console()
-            .await?
-            .until(&path, PATIENCE, has)
-            .await
-            .map(drop)
-    }
-
-    /// Waits until the station tells a finding of this code, in words.
-    async fn station_finds(&self, code: &str) -> anyhow::Result<()> {
-        let told = |page: &Value| found(&page["findings"], code, "next_step");
-        self.console()
-            .await?
-            .until("/api/findings", PATIENCE, told)
-            .await
-            .with_context(|| format!("no finding `{code}`"))
-            .map(drop)
-    }
-
-    /// Waits until the phone tells a finding of this code, in words.
-    fn phone_finds(&mut self, code: &str) -> anyhow::Result<()> {
-        self.phone
-            .until(PATIENCE, |status| found(&status["findings"], code, "text"))
-            .with_context(|| format!("no finding `{code}`"))
-            .map(drop)
-    }
-}
-
-fn found(list: &Value, code: &str, words: &str) -> bool {
-    let all = list.as_array().map(Vec::as_slice).unwrap_or_default();
-    all.iter()
-        .any(|f| f["code"] == code && f[words].as_str().is_some_and(|w| w.len() > 20))
-}
-
-/// Whether this is about the phone's mailbox towards the clinic.
-fn is_up(asked: &Asked, up: MailboxId) -> bool {
-    asked.mailbox() == Some(up.to_string().as_str())
-}
-
-/// REQ-LIAR-001: a receipt that the relay's keys did not sign ends nothing: the letter is sent again, the patient told.
+/// REQ-LIAR-001: a receipt that the relay's keys did not sign for this very letter ends nothing: the letter is sent again,
+/// and its writer tells. The patient sees it as waiting.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_forged_receipt_counts_for_nothing() -> anyhow::Result<()> {
-    let mut journey = Journey::new().await?;
-    let forger = SigningKey::generate()?;
-    journey.liar.tell(Instead(move |asked: &Asked| {
-        asked.is_put().then(|| {
-            let (mailbox, id) = (asked.mailbox()?.parse().ok()?, asked.last().parse().ok()?);
-            let receipt = Receipt {
-                v: 1,
-                mailbox,
-                id,
-                size: asked.body.len() as u64,
-                n: 77,
-                at: Time::system(),
-                durable: Durable::Disk,
-            };
-            Some(Answer {
-                status: 201,
-                content_type: wire::api::JOSE.into(),
-                body: receipt.sign(&forger).into(),
-            })
-        })?
-    }));
-    let id = journey.take()?;
-    journey.phone_finds("forged_receipt")?;
-    let history = journey.phone.history(PATIENCE)?;
-    let stage = history
-        .iter()
-        .find(|r| r["id"] == *id)
-        .map(|r| r["stage"].clone());
-    ensure!(
-        stage == Some(json!("waiting")),
-        "a forged receipt moved the reading on: {stage:?}"
-    );
-    journey.liar.repent();
-    journey.all_arrive().await
-}
-
-/// REQ-LIAR-002: a letter that the relay hides is never shown as at the clinic, and the next one is not held back by it.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hidden_letter_is_never_shown_as_arrived() -> anyhow::Result<()> {
-    let mut journey = Journey::new().await?;
-    let up = journey.up;
-
-    let hidden = Arc::new(Mutex::new(None::<EnvelopeId>));
-    let first_seen = hidden.clone();
-    let from = list_now(&journey).await?;
-    journey
-        .liar
-        .tell(After(move |asked: &Asked, answer: Answer| {
-            if !(asked.is_list() && is_up(asked, up)) {
-                return answer;
-            }
-            answer.with_items(|items| {
-                let mut hidden = first_seen.lock().unwrap_or_else(PoisonError::into_inner);
-                for item in items.iter().filter(|item| item.n > from) {
-                    hidden.get_or_insert(item.id);
-                }
-                items.retain(|item| Some(item.id) != *hidden);
-            })
-        }));
-    let dropped = journey.take()?;
-    journey
-        .phone
-        .until(PATIENCE, |status| status["queue"]["waiting"] == 0)?;
-    let later = journey.take()?;
-    journey.until_station_has(&later).await?;
-    journey.phone.until(PATIENCE, |status| {
-        status["queue"]["at_clinic"].as_u64() >= Some(1)
-    })?;
-    let history = journey.phone.history(PATIENCE)?;
-    let stage = |id: &str| {
-        history
-            .iter()
-            .find(|r| r["id"] == *id)
-            .map(|r| r["stage"].clone())
-    };
-    ensure!(
-        hidden
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_some(),
-        "nothing was hidden"
-    );
-    ensure!(
-        stage(&dropped) == Some(json!("at the post office")),
-        "a hidden letter is shown as {:?}",
-        stage(&dropped)
-    );
-    ensure!(
-        stage(&later) == Some(json!("at the clinic")),
-        "a true letter was held back: {:?}",
-        stage(&later)
-    );
+    let mut scene = LiedTo::new().await?;
+    for way in WAYS {
+        scene.prepare(2).await?;
+        let forger = SigningKey::generate()?;
+        scene
+            .liar
+            .tell(lies::forged_receipts(scene.mailbox(way), forger));
+        let letter = scene.write(way).await?;
+        scene.writer_finds(way, "forged_receipt").await?;
+        if let Letter::Reading(id) = &letter {
+            let stage = scene.stage(id)?;
+            ensure!(stage == "waiting", "a forged receipt moved it on: {stage}");
+        }
+        scene.liar.repent();
+        scene.until_read(&letter).await?;
+        scene.all_arrive().await?;
+    }
     Ok(())
 }
 
-/// REQ-LIAR-006: letters that are repeated, put in another order or late arrive once each, and nothing else changes.
+/// REQ-LIAR-010: the true receipt of one letter is none for another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_receipt_of_another_letter_counts_for_nothing() -> anyhow::Result<()> {
+    let mut scene = LiedTo::new().await?;
+    for way in WAYS {
+        scene.prepare(2).await?;
+        scene
+            .liar
+            .tell(lies::receipts_of_another(scene.mailbox(way)));
+        let first = scene.write(way).await?;
+        scene.until_read(&first).await?;
+        let second = scene.write(way).await?;
+        scene.writer_finds(way, "forged_receipt").await?;
+        ensure!(!scene.is_read(&second).await?, "the relay never took it");
+        scene.liar.repent();
+        scene.until_read(&second).await?;
+        scene.all_arrive().await?;
+    }
+    Ok(())
+}
+
+/// REQ-LIAR-002: a letter that the relay hides is never shown as arrived and does not hold back the next one; that it is
+/// missing is told, and taken back when the relay shows it after all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hidden_letter_is_missed_and_found() -> anyhow::Result<()> {
+    let mut scene = LiedTo::new().await?;
+    for way in WAYS {
+        scene.prepare(2).await?;
+        let from = scene.newest(way)?;
+        let hidden = Arc::new(Mutex::new(None::<EnvelopeId>));
+        let first = hidden.clone();
+        scene
+            .liar
+            .tell(lies::lists(scene.mailbox(way), move |items| {
+                let mut hidden = first.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(item) = items.iter().find(|item| item.n > from) {
+                    hidden.get_or_insert(item.id);
+                }
+                items.retain(|item| Some(item.id) != *hidden);
+            }));
+        let dropped = scene.write(way).await?;
+        scene.until_newer(way, from).await?;
+        let later = scene.write(way).await?;
+        scene.until_read(&later).await?;
+        ensure!(
+            hidden
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .is_some(),
+            "nothing was hidden"
+        );
+        ensure!(!scene.is_read(&dropped).await?, "it was not hidden");
+        if let Letter::Reading(id) = &dropped {
+            let stage = scene.stage(id)?;
+            ensure!(stage == "at the post office", "it is shown as {stage}");
+        }
+        scene.let_time_pass(way).await?;
+        scene.reader_finds(way, "gap").await?;
+        scene.liar.repent();
+        scene.until_read(&dropped).await?;
+        scene.reader_takes_back(way, "gap").await?;
+        scene.all_arrive().await?;
+    }
+    Ok(())
+}
+
+/// REQ-LIAR-006: letters that a relay repeats, puts in another order or shows late arrive once each. A list that
+/// contradicts itself and letters that come again and again are told.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn repeating_reordering_and_delaying_change_nothing() -> anyhow::Result<()> {
-    let mut journey = Journey::new().await?;
-    let up = journey.up;
-    journey
-        .liar
-        .tell(After(move |asked: &Asked, answer: Answer| {
-            if !(asked.is_list() && is_up(asked, up)) {
-                return answer;
-            }
-            answer.with_items(|items| {
-                items.reverse();
-                items.extend(items.clone());
-            })
+    let mut scene = LiedTo::new().await?;
+    for way in WAYS {
+        scene.prepare(6).await?;
+        let mailbox = scene.mailbox(way);
+
+        // late: the relay pretends to be empty for a while; then in the wrong order, and twice
+        let from = scene.newest(way)?;
+        scene.liar.tell(lies::lists(mailbox, Vec::clear));
+        let mut letters = Vec::new();
+        for n in 0..3 {
+            letters.push(scene.write(way).await?);
+            scene.until_newer(way, from + n).await?;
+        }
+        scene.liar.tell(lies::lists(mailbox, |items| {
+            items.reverse();
+            items.extend(items.clone());
         }));
-    for _ in 0..4 {
-        journey.take()?;
+        scene.reader_finds(way, "wrong_list").await?;
+        ensure!(!scene.is_read(&letters[0]).await?, "it was not late");
+        scene.liar.repent();
+        for letter in &letters {
+            scene.until_read(letter).await?;
+        }
+        scene.all_arrive().await?;
+
+        // each under the other's number: no order of the relay's means anything
+        scene.liar.tell(lies::lists(mailbox, Vec::clear));
+        let from = scene.newest(way)?;
+        let mut letters = Vec::new();
+        for n in 0..2 {
+            letters.push(scene.write(way).await?);
+            scene.until_newer(way, from + n).await?;
+        }
+        scene.liar.tell(lies::lists(mailbox, |items| {
+            if let [.., a, b] = items.as_mut_slice() {
+                std::mem::swap(&mut a.id, &mut b.id);
+                std::mem::swap(&mut a.size, &mut b.size);
+            }
+        }));
+        for letter in &letters {
+            scene.until_read(letter).await?;
+        }
+
+        // one letter again at each of the next twelve numbers, which hides nothing that comes later
+        let (old, last) = (scene.file(way, 1)?, scene.newest(way)?);
+        let again = (1..=12).map(|n| Item {
+            n: last + n,
+            id: EnvelopeId(wire::sha256(&[&old]).0),
+            size: old.len() as u64,
+        });
+        let (lie, _) = lies::lists_once(mailbox, again.collect());
+        scene.liar.tell(lie);
+        let repeated = scene.write(way).await?;
+        scene.reader_finds(way, "replays").await?;
+        scene.liar.repent();
+        scene.until_read(&repeated).await?;
+        scene.all_arrive().await?;
     }
-    journey
-        .phone
-        .until(PATIENCE, |status| status["queue"]["waiting"] == 0)?;
-    journey.liar.repent();
-    journey.all_arrive().await?;
-
-    // late: the relay pretends to be empty for a while
-    journey
-        .liar
-        .tell(After(move |asked: &Asked, answer: Answer| {
-            if asked.is_list() {
-                answer.with_items(Vec::clear)
-            } else {
-                answer
-            }
-        }));
-    let late = journey.take()?;
-    journey
-        .phone
-        .until(PATIENCE, |status| status["queue"]["waiting"] == 0)?;
-    journey.liar.repent();
-    journey.until_station_has(&late).await?;
-    journey.all_arrive().await
+    Ok(())
 }
 
-/// The newest arrival number in the phone's mailbox up, as the relay's own database has it.
-async fn list_now(journey: &Journey) -> anyhow::Result<u64> {
-    let seen = Arc::new(Mutex::new(0));
-    let (note, up) = (seen.clone(), journey.up);
-    let (told, mut listed) = tokio::sync::mpsc::unbounded_channel();
-    journey
-        .liar
-        .tell(After(move |asked: &Asked, answer: Answer| {
-            if asked.is_list() && is_up(asked, up) {
-                let newest = answer
-                    .items()
-                    .and_then(|list| list.items.iter().map(|item| item.n).max());
-                let after = asked
-                    .query
-                    .trim_start_matches("after=")
-                    .parse()
-                    .unwrap_or(0);
-                *note.lock().unwrap_or_else(PoisonError::into_inner) =
-                    newest.unwrap_or(0).max(after);
-                // whoever waited has what it wanted after the first
-                let _heard = told.send(());
-            }
-            answer
+/// REQ-LIAR-011: a number far beyond all others, a file of an impossible size and a file that is listed and not given
+/// out are told, and hide nothing once the relay tells the truth.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn numbers_sizes_and_withheld_files_hide_nothing() -> anyhow::Result<()> {
+    let mut scene = LiedTo::new().await?;
+    for way in WAYS {
+        scene.prepare(3).await?;
+        let mailbox = scene.mailbox(way);
+
+        scene.liar.tell(lies::lists(mailbox, |items| {
+            items.iter_mut().for_each(|item| item.size = 1 << 40);
         }));
-    tokio::time::timeout(PATIENCE, listed.recv())
-        .await
-        .context("the station does not list the mailbox")?;
-    let newest = *seen.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(newest)
+        let large = scene.write(way).await?;
+        scene.reader_finds(way, "wrong_list").await?;
+        scene.liar.repent();
+        scene.until_read(&large).await?;
+
+        scene.liar.tell(lies::withheld(mailbox));
+        let withheld = scene.write(way).await?;
+        scene.reader_finds(way, "withheld").await?;
+        scene.liar.repent();
+        scene.until_read(&withheld).await?;
+
+        let made_up = Item {
+            n: (1 << 53) - 1,
+            id: EnvelopeId([7; 32]),
+            size: 6000,
+        };
+        let (lie, told) = lies::lists_once(mailbox, vec![made_up]);
+        scene.liar.tell(lie);
+        let behind = scene.write(way).await?;
+        until(&told).await?;
+        scene.liar.repent();
+        scene.until_read(&behind).await?;
+        scene.all_arrive().await?;
+    }
+    Ok(())
 }
 
-/// REQ-LIAR-003: a file that is not the one that was listed is not accepted, and the right one is asked for again.
+/// REQ-LIAR-003: a file that is not the one that was listed is not accepted, is told, and the right one is asked for again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn truncated_and_swapped_files_are_not_accepted() -> anyhow::Result<()> {
-    let mut journey = Journey::new().await?;
-    let up = journey.up;
-    journey
-        .liar
-        .tell(After(move |asked: &Asked, answer: Answer| {
-            if asked.is_fetch() && is_up(asked, up) && answer.status == 200 {
-                let half = answer.body.slice(..answer.body.len() / 2);
-                answer.with_body(half)
-            } else {
-                answer
-            }
+    let mut scene = LiedTo::new().await?;
+    for way in WAYS {
+        scene.prepare(2).await?;
+        let mailbox = scene.mailbox(way);
+        scene.liar.tell(lies::files(mailbox, |mut file| {
+            file.truncate(file.len() / 2);
+            file
         }));
-    let id = journey.take()?;
-    journey.station_finds("wrong_bytes").await?;
-    ensure!(
-        !journey
-            .console()
-            .await?
-            .readings(&journey.patient)
-            .await?
-            .iter()
-            .any(|r| r["id"] == *id),
-        "half a file became a reading"
-    );
-    journey.liar.repent();
-    journey.until_station_has(&id).await?;
+        let letter = scene.write(way).await?;
+        scene.reader_finds(way, "wrong_bytes").await?;
+        ensure!(!scene.is_read(&letter).await?, "half a file was read");
+        scene.liar.repent();
+        scene.until_read(&letter).await?;
+        scene.all_arrive().await?;
 
-    // swapped: each letter's name gets the body of the one before
-    let before = Arc::new(Mutex::new(None));
-    journey
-        .liar
-        .tell(After(move |asked: &Asked, answer: Answer| {
-            if !(asked.is_fetch() && is_up(asked, up) && answer.status == 200) {
-                return answer;
-            }
-            let mut before = before.lock().unwrap_or_else(PoisonError::into_inner);
-            let other = before.get_or_insert_with(|| answer.body.clone()).clone();
-            if other == answer.body {
-                answer
-            } else {
-                answer.with_body(other)
-            }
+        // swapped: another true letter under this one's name
+        let (before, given) = (scene.file(way, 1)?, Arc::new(AtomicBool::new(false)));
+        let note = given.clone();
+        scene.liar.tell(lies::files(mailbox, move |_| {
+            note.store(true, Ordering::SeqCst);
+            before.clone()
         }));
-    let first = journey.take()?;
-    journey.until_station_has(&first).await?;
-    let second = journey.take()?;
-    journey
-        .phone
-        .until(PATIENCE, |status| status["queue"]["waiting"] == 0)?;
-    journey.liar.repent();
-    journey.until_station_has(&second).await?;
-    journey.all_arrive().await
+        let letter = scene.write(way).await?;
+        until(&given).await?;
+        scene.reader_finds(way, "wrong_bytes").await?;
+        ensure!(!scene.is_read(&letter).await?, "another letter was read");
+        scene.liar.repent();
+        scene.until_read(&letter).await?;
+        scene.all_arrive().await?;
+    }
+    Ok(())
 }
 
-/// REQ-LIAR-004: a roster by a root that this clinic has not announced is not accepted, and both sides go on.
+/// Waits until the liar has lied.
+async fn until(lied: &AtomicBool) -> anyhow::Result<()> {
+    let end = Instant::now() + PATIENCE;
+    while !lied.load(Ordering::SeqCst) {
+        ensure!(Instant::now() < end, "nobody asked to be lied to");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
+}
+
+/// REQ-LIAR-012: a letter that the relay refuses for good is kept and told by its writer, and goes when it is taken.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_for_good_loses_nothing() -> anyhow::Result<()> {
+    let mut scene = LiedTo::new().await?;
+    for way in WAYS {
+        scene.prepare(1).await?;
+        let lie = lies::refused(scene.mailbox(way), ErrorCode::Hash);
+        scene.liar.tell(lie);
+        let letter = scene.write(way).await?;
+        scene.writer_finds(way, "not_taken").await?;
+        scene.liar.repent();
+        match way {
+            Way::Up => scene.other_network()?,
+            Way::Down => scene.restart_station().await?,
+        }
+        scene.until_read(&letter).await?;
+        scene.all_arrive().await?;
+    }
+    Ok(())
+}
+
+/// REQ-LIAR-004: a roster by a root that this clinic has not announced, and a second roster of a number that is held, are
+/// refused in words on both sides, which go on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_roster_is_refused_in_words() -> anyhow::Result<()> {
-    let mut journey = Journey::new().await?;
+    let mut scene = LiedTo::new().await?;
     let (foreign, next) = (SigningKey::generate()?, SigningKey::generate()?);
-    let line =
-        forged_roster(&journey.rosters, &foreign, &next).context("no roster to forge after")?;
-    journey
-        .liar
-        .tell(After(move |asked: &Asked, answer: Answer| {
+    let nobodys = after(&scene.rosters, |roster| {
+        (roster.n, roster.root) = (roster.n + 1, foreign.public());
+        roster.next_root = wire::roster::next_root_hash(&next.public());
+        roster.sign(&foreign).ok()
+    });
+    let nobodys = nobodys.context("no roster to forge after")?;
+    // it is right in itself: a chain that begins with this root takes it
+    RosterChain::pinned(foreign.public()).feed(&nobodys)?;
+    let root = scene.root_key()?;
+    let second = after(&scene.rosters, |roster| {
+        roster.prev = wire::Hash::ZERO;
+        roster.keep_days += 1;
+        roster.sign(&root).ok()
+    });
+    let second = second.context("no second roster")?;
+    for (line, code) in [(nobodys, "roster_refused"), (second, "roster_fork")] {
+        scene.liar.tell(After(move |asked: &Asked, answer: Answer| {
             if asked.is_rosters() && answer.status == 200 {
                 answer.with_body(format!("{line}\n"))
             } else {
                 answer
             }
         }));
-    journey.phone_finds("roster_refused")?;
-    let id = journey.take()?;
-    journey.until_station_has(&id).await?;
-    // an older list: the relay shows none at all
-    journey.liar.tell(After(|asked: &Asked, answer: Answer| {
-        if asked.is_rosters() {
-            answer.with_body("")
+        scene.phone_finds(code)?;
+        scene.restart_station().await?;
+        scene.station_finds(code).await?;
+        let id = scene.take()?;
+        let letter = Letter::Reading(id);
+        scene.until_read(&letter).await?;
+    }
+    scene.liar.repent();
+    scene.all_arrive().await
+}
+
+/// REQ-LIAR-013: a relay that shows an older list of keys than the newest keeps it from nobody: the phone has the newest
+/// by mail, and the station tells that the relay does not show what it took.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_older_list_of_keys_holds_nobody_back() -> anyhow::Result<()> {
+    let mut scene = LiedTo::new().await?;
+    scene.prepare(1).await?;
+    let old = scene.rosters.clone();
+    scene.liar.tell(After(move |asked: &Asked, answer: Answer| {
+        if asked.is_rosters() && answer.status == 200 {
+            let after: usize = asked
+                .query
+                .trim_start_matches("after=")
+                .parse()
+                .unwrap_or(0);
+            let lines = old.lines().skip(after).map(|line| format!("{line}\n"));
+            answer.with_body(lines.collect::<String>())
         } else {
             answer
         }
     }));
-    let id = journey.take()?;
-    journey.until_station_has(&id).await?;
-    journey.liar.repent();
-    journey.all_arrive().await
+    scene.make_next_roster().await?;
+    scene
+        .phone
+        .until(PATIENCE, |status| status["link"]["roster_n"] == 2)?;
+    let letter = scene.write(Way::Up).await?;
+    scene.until_read(&letter).await?;
+    scene.restart_station().await?;
+    scene.station_finds("roster_withheld").await?;
+    scene.liar.repent();
+    scene.all_arrive().await
 }
 
-/// The newest true roster with another root, one number on: signed, well formed, and nobody's.
-fn forged_roster(lines: &str, foreign: &SigningKey, next: &SigningKey) -> Option<String> {
+/// The newest true roster, changed, with `prev` as if it followed itself.
+fn after(lines: &str, change: impl FnOnce(&mut Roster) -> Option<String>) -> Option<String> {
     use wire::jws::Unverified;
     let newest = lines.lines().last()?;
     let statement = Unverified::parse(newest, wire::roster::TYP).ok()?;
-    let mut roster: wire::roster::Roster =
-        wire::json::parse(statement.payload_before_check()).ok()?;
-    (roster.n, roster.prev, roster.root) = (roster.n + 1, statement.hash(), foreign.public());
-    roster.next_root = wire::roster::next_root_hash(&next.public());
-    let line = roster.sign(foreign).ok()?;
-    // it is right in itself: a chain that begins with this root takes it
-    RosterChain::pinned(foreign.public()).feed(&line).ok()?;
-    Some(line)
+    let mut roster: Roster = wire::json::parse(statement.payload_before_check()).ok()?;
+    roster.prev = statement.hash();
+    change(&mut roster)
 }
 
 /// REQ-LIAR-005: a letter that a recipient wrapped again is counted once, and found.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_letter_wrapped_again_is_counted_once() -> anyhow::Result<()> {
-    let mut journey = Journey::new().await?;
-    let keys = FileVault::open(&journey.house.root().join("station/keys"), None)?;
-    let seed: [u8; 32] = keys.load("age")?.expose().as_slice().try_into()?;
-    let station = vault::AgeIdentity::from_seed(&seed)?;
-    let up = journey.up;
-    // the copy has the same recipients, so that only its id differs
-    let copies = Arc::new(Mutex::new(
-        std::collections::HashMap::<EnvelopeId, Vec<u8>>::new(),
-    ));
-    let put = copies.clone();
-    let wrap = move |file: &[u8]| -> Option<(EnvelopeId, Vec<u8>)> {
-        let plaintext = open_file(file, std::slice::from_ref(&station)).ok()?;
-        let again = seal_file(
-            std::slice::from_ref(station.recipient()),
-            plaintext.expose(),
-        )
-        .ok()?;
-        Some((EnvelopeId(sha256(&[&again]).0), again))
-    };
-    struct Rewrap<W> {
-        wrap: W,
-        up: MailboxId,
-        copies: Arc<Mutex<std::collections::HashMap<EnvelopeId, Vec<u8>>>>,
+    let mut scene = LiedTo::new().await?;
+    for way in WAYS {
+        scene.prepare(2).await?;
+        let root = scene.house.root();
+        let (folder, name) = match way {
+            Way::Up => (root.join("station/keys"), "age".to_owned()),
+            Way::Down => (root.join("phone/keys"), format!("link.{}.age", scene.up)),
+        };
+        let keys = FileVault::open(&folder, None)?;
+        let seed: [u8; 32] = keys.load(&name)?.expose().as_slice().try_into()?;
+        let lie = Rewrapped::new(scene.mailbox(way), AgeIdentity::from_seed(&seed)?);
+        let copies = lie.copies.clone();
+        scene.liar.tell(lie);
+        let letter = scene.write(way).await?;
+        scene.until_read(&letter).await?;
+        scene.reader_finds(way, "copy").await?;
+        let made = copies.lock().unwrap_or_else(PoisonError::into_inner).len();
+        ensure!(made > 0, "nothing was wrapped again");
+        scene.liar.repent();
+        let next = scene.write(way).await?;
+        scene.until_read(&next).await?;
+        scene.all_arrive().await?;
     }
-    impl<W: FnMut(&[u8]) -> Option<(EnvelopeId, Vec<u8>)> + Send> teleward_tests::liar::Lie
-        for Rewrap<W>
-    {
-        fn instead(&mut self, asked: &Asked) -> Option<Answer> {
-            let id: EnvelopeId = asked.is_fetch().then(|| asked.last().parse().ok())??;
-            let copies = self.copies.lock().unwrap_or_else(PoisonError::into_inner);
-            copies.get(&id).map(|body| Answer {
-                status: 200,
-                content_type: wire::api::OCTETS.into(),
-                body: body.clone().into(),
-            })
-        }
-        fn after(&mut self, asked: &Asked, answer: Answer) -> Answer {
-            if asked.is_put()
-                && is_up(asked, self.up)
-                && let Some((id, again)) = (self.wrap)(&asked.body)
-            {
-                self.copies
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .insert(id, again);
-            }
-            if !(asked.is_list() && is_up(asked, self.up)) {
-                return answer;
-            }
-            let copies: Vec<_> = self
-                .copies
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .iter()
-                .map(|(id, body)| (*id, body.len() as u64))
-                .collect();
-            answer.with_items(|items| {
-                let newest = items.last().map(|item| item.n);
-                if let Some(newest) = newest {
-                    items.extend(copies.iter().zip(newest + 1..).map(|((id, size), n)| {
-                        wire::api::Item {
-                            n,
-                            id: *id,
-                            size: *size,
-                        }
-                    }));
-                }
-            })
-        }
-    }
-    journey.liar.tell(Rewrap {
-        wrap,
-        up,
-        copies: put,
-    });
-    let id = journey.take()?;
-    journey.until_station_has(&id).await?;
-    journey.station_finds("copy").await?;
-    ensure!(
-        !copies
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_empty(),
-        "nothing was wrapped again"
-    );
-    let readings = journey.console().await?.readings(&journey.patient).await?;
-    ensure!(
-        readings.iter().filter(|r| r["id"] == *id).count() == 1,
-        "the copy was counted"
-    );
-    journey.liar.repent();
-    journey.all_arrive().await
+    Ok(())
 }
