@@ -4,20 +4,12 @@
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::process::Command;
 use std::time::Duration;
-use teleward_tests::house::{House, Part};
+use store::rusqlite::Connection;
+use teleward_tests::house::{House, Part, run};
 use teleward_tests::phone::Phone;
-use teleward_tests::process::program;
 
 const PATIENCE: Duration = Duration::from_secs(60);
-
-fn teleward(words: &[&str]) -> anyhow::Result<()> {
-    let output = Command::new(program("teleward")?).args(words).output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "teleward {words:?}: {said}");
-    Ok(())
-}
 
 struct Journey {
     house: House,
@@ -70,7 +62,7 @@ impl Journey {
     fn restore_relay(&mut self) -> anyhow::Result<()> {
         self.lose(Part::Relay, "relay")?;
         let (from, dir) = (self.path("relay-backup"), self.path("relay"));
-        teleward(&["relay", "restore", "--from", &from, "--dir", &dir])
+        run(&["relay", "restore", "--from", &from, "--dir", &dir])
     }
 
     fn restore_station(&mut self) -> anyhow::Result<()> {
@@ -80,10 +72,10 @@ impl Journey {
             self.path("sheets/backup-sheet.txt"),
             self.path("sheets/root-sheet-1.txt"),
         );
-        teleward(&[
+        run(&[
             "clinic", "restore", "--from", &from, "--dir", &dir, "--key", &backup,
         ])?;
-        teleward(&[
+        run(&[
             "clinic",
             "roster",
             "next",
@@ -97,8 +89,21 @@ impl Journey {
     fn back_up(&self) -> anyhow::Result<()> {
         let [relay, relay_to, station, station_to] =
             ["relay", "relay-backup", "station", "station-backup"].map(|name| self.path(name));
-        teleward(&["relay", "backup", "--dir", &relay, "--to", &relay_to])?;
-        teleward(&["clinic", "backup", "--dir", &station, "--to", &station_to])
+        run(&["relay", "backup", "--dir", &relay, "--to", &relay_to])?;
+        run(&["clinic", "backup", "--dir", &station, "--to", &station_to])
+    }
+
+    /// An acknowledgement that is overdue by a day makes the same bytes go again: the phone's receipts get a day older.
+    fn let_a_day_pass(&mut self) -> anyhow::Result<()> {
+        const DAY_MS: i64 = 25 * 3600 * 1000;
+        self.phone.kill()?;
+        let database = self.house.root().join("phone/data/companion.db");
+        let changed = Connection::open(database)?.execute(
+            "UPDATE post_out SET received_at = received_at - ?1 WHERE state = 3",
+            [DAY_MS],
+        )?;
+        ensure!(changed == 1, "{changed} letters wait for the clinic's word");
+        self.phone.start(&[])
     }
 
     /// Everything that was kept is acknowledged, and stands at the station once.
@@ -210,6 +215,31 @@ async fn a_station_alone_comes_back() -> anyhow::Result<()> {
     journey.compare().await?;
     journey.restore_station()?;
     journey.house.restart(Part::Station, &[]).await?;
+    journey.keep()?;
+    journey.compare().await?;
+    journey.no_chain_was_revived().await
+}
+
+/// REQ-RESTORE-010: a relay alone restored signs with its reserve key, gets again what its backup lacks, and nothing that
+/// it brings back is counted twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_alone_comes_back() -> anyhow::Result<()> {
+    let mut journey = Journey::start().await?;
+    journey.keep()?;
+    journey.compare().await?;
+    journey.back_up()?;
+    journey.keep()?;
+    journey.compare().await?;
+    // one that has a receipt of the lost relay and never came to the station
+    journey.house.kill(Part::Station)?;
+    journey.keep()?;
+    let at_relay = |status: &Value| status["queue"]["at_post_office"] == 1;
+    journey.phone.until(PATIENCE, at_relay)?;
+    journey.restore_relay()?;
+    journey.house.restart(Part::Relay, &[]).await?;
+    journey.house.restart(Part::Station, &[]).await?;
+    journey.let_a_day_pass()?;
+    journey.compare().await?;
     journey.keep()?;
     journey.compare().await?;
     journey.no_chain_was_revived().await

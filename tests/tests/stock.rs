@@ -3,11 +3,18 @@
 //! `cargo xtask test stock` fetches the tools and names them in the environment.
 
 use anyhow::{Context as _, ensure};
+use serde_json::json;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
+use std::time::Duration;
+use store::rusqlite::Connection;
+use teleward_tests::house::House;
 use teleward_tests::mail::{Correspondence, READING_LINE};
+use teleward_tests::phone::Phone;
 use vault::{AgeIdentity, Outcome, Plaintext};
-use wire::{EnvelopeId, Sealed, sha256};
+use wire::{EnvelopeId, MailboxId, Sealed, sha256};
+
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn tool(variable: &str) -> anyhow::Result<String> {
     std::env::var(variable)
@@ -93,6 +100,50 @@ fn an_envelope_opens_with_go_age_and_with_npm() -> anyhow::Result<()> {
         go_open(&stranger, sent.sealed.bytes()).is_err(),
         "a stranger's key opens it too"
     );
+    Ok(())
+}
+
+/// REQ-STOCK-010: what lies on a relay's disk after a phone has sent a reading opens with those tools and the station's
+/// key, to text that is readable as it stands.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs Go age and npm age-encryption: cargo xtask test stock"]
+async fn a_letter_from_a_relays_disk_opens_with_go_age_and_with_npm() -> anyhow::Result<()> {
+    let house = House::start().await?;
+    let console = house.console().await?;
+    let patient = console.new_patient("Stella Orr", "T-1").await?;
+    let invite = console.invite(&patient).await?;
+    let mut phone = Phone::new(house.folder("phone")?, false)?;
+    phone.start(&[])?;
+    phone.ask(&json!({ "do": "join", "invite": invite }), PATIENCE)?;
+    let status = phone.joined(PATIENCE)?;
+    let reading =
+        json!({ "do": "reading", "draft": "5".repeat(32), "systolic": "123", "diastolic": "77" });
+    phone.keep(&reading, PATIENCE)?;
+    let kept = phone.acknowledged(PATIENCE)?;
+    let up: MailboxId = status["link"]["up"].as_str().context("no link")?.parse()?;
+
+    let relay = Connection::open(house.root().join("relay/relay.db"))?;
+    let file: Vec<u8> = relay.query_row(
+        "SELECT bytes FROM envelope WHERE box = ?1 ORDER BY n DESC LIMIT 1",
+        [up.0],
+        |row| row.get(0),
+    )?;
+    let station = house.station_age()?;
+    let by_go = go_open(&station, &file)?;
+    let by_npm = npm(&["open", station.expose_text().expose()], &file)?;
+    ensure!(by_go == by_npm, "the two read different things");
+    let text = std::str::from_utf8(&by_go)?;
+    let mut lines = text.lines();
+    let header = lines.next().context("no first line")?;
+    ensure!(header.split('.').count() == 3, "no signed line: {header}");
+    let line = lines.next().context("no second line")?;
+    let observation: serde_json::Value = serde_json::from_str(line)?;
+    ensure!(observation["resourceType"] == "Observation", "{line}");
+    let id = format!("urn:teleward:reading:{}", kept[0]);
+    ensure!(observation["identifier"][0]["value"] == *id, "{line}");
+    ensure!(line.contains("123") && line.contains("77"), "{line}");
+    let padding = lines.next().context("no padding")?;
+    ensure!(padding.bytes().all(|c| c == b' ') && lines.next().is_none());
     Ok(())
 }
 

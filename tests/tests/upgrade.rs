@@ -121,8 +121,50 @@ async fn yesterdays_phone_opens_with_everything() -> anyhow::Result<()> {
 #[test]
 fn yesterdays_relay_opens_and_is_whole() -> anyhow::Result<()> {
     let dir = working_copy("relay")?;
-    relay::verify(dir.path())?;
+    let found = relay::verify(dir.path())?;
+    assert_eq!((found.whole, found.damaged), (7, 0));
     Ok(())
+}
+
+/// REQ-UPGRADE-010: yesterday's letters, as they lie at yesterday's relay, open with yesterday's keys, and with no others.
+#[test]
+fn yesterdays_letters_open() -> anyhow::Result<()> {
+    let (dir, phone) = (working_copy("relay")?, kept().join("phone/keys"));
+    let relay = store::rusqlite::Connection::open(dir.path().join("relay.db"))?;
+    let mut letters = relay.prepare(
+        "SELECT l.up = e.box, l.up, e.bytes FROM envelope e JOIN link l ON e.box IN (l.up, l.down)",
+    )?;
+    let letters = letters.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let letters: Vec<(bool, [u8; 16], Vec<u8>)> = letters.collect::<Result<_, _>>()?;
+    assert_eq!(letters.len(), 7);
+    for (goes_up, up, file) in letters {
+        let own = format!("link.{}.age", wire::MailboxId(up));
+        let station = age_key(&kept().join("station/keys"), "age")?;
+        let install = age_key(&phone, &own)?;
+        let (reader, writer) = if goes_up {
+            (station, install)
+        } else {
+            (install, station)
+        };
+        let opened = vault::open_file(&file, std::slice::from_ref(&reader))?;
+        let plain = vault::Plaintext::parse(opened.expose())?;
+        ensure!(plain.content()?.len() as u64 == plain.claimed().len);
+        ensure!(
+            vault::open_file(&file, std::slice::from_ref(&writer)).is_err(),
+            "its writer opens it too"
+        );
+    }
+    Ok(())
+}
+
+fn age_key(folder: &Path, name: &str) -> anyhow::Result<vault::AgeIdentity> {
+    use vault::KeyVault as _;
+    // opening tightens the folder's mode: the kept one stays as it is
+    let copy_of = tempfile::tempdir()?;
+    copy(folder, copy_of.path())?;
+    let keys = FileVault::open(copy_of.path(), None)?;
+    let seed: [u8; 32] = keys.load(name)?.expose().as_slice().try_into()?;
+    Ok(vault::AgeIdentity::from_seed(&seed)?)
 }
 
 /// REQ-UPGRADE-003: a station's folder of schema 1 opens, serves, and has what it acknowledged.
