@@ -1,6 +1,8 @@
 //! A second writer of envelopes, by hand: it can also do everything wrong.
 
 use crate::world::{at, invite, key, roster_lines, seed, to};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use teleward_vault::{padded, seal_file};
 use wire::{Hash, SigningKey, jws, sha256};
@@ -118,6 +120,24 @@ pub fn with_stanzas(mut file: Vec<u8>, stanzas: &str) -> Vec<u8> {
     let at = header_end(&file);
     file.splice(at..at, stanzas.bytes());
     file
+}
+
+/// The same file in age's text form (strict PEM), as many tools write it.
+pub fn armoured(file: &[u8]) -> Vec<u8> {
+    let text = STANDARD.encode(file);
+    let lines = text.as_bytes().chunks(64);
+    let lines: Vec<&str> = lines.map(|l| std::str::from_utf8(l).unwrap()).collect();
+    let (begin, end) = (
+        "-----BEGIN AGE ENCRYPTED FILE-----",
+        "-----END AGE ENCRYPTED FILE-----",
+    );
+    format!("{begin}\n{}\n{end}\n", lines.join("\n")).into_bytes()
+}
+
+/// The file without anybody that it is sealed to.
+pub fn without_stanzas(file: &[u8]) -> Vec<u8> {
+    let first = file.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    [&file[..first], &file[header_end(file)..]].concat()
 }
 
 /// A file to one hybrid and one classical recipient, as a writer without our rule could make it.

@@ -1,7 +1,7 @@
 //! Every way in which an envelope can be wrong for good, one file each.
 
 use crate::envelope::{Cases, DOWN_1, READINGS, UP_1, joining, readings, refused, seen};
-use crate::letter::{Letter, change_mac, mixed, with_stanzas};
+use crate::letter::{Letter, armoured, change_mac, mixed, with_stanzas, without_stanzas};
 use crate::plain::join;
 use crate::world::{at, invite, key, seed, to};
 use serde_json::json;
@@ -65,6 +65,18 @@ impl Cases {
             "reject-not-age",
             true,
             || b"age-encryption.org/v2\n".to_vec(),
+            refused(Refusal::Shape),
+        );
+        self.file(
+            "reject-armoured",
+            true,
+            || armoured(&good()),
+            refused(Refusal::Shape),
+        );
+        self.file(
+            "reject-without-a-stanza",
+            true,
+            || without_stanzas(&good()),
             refused(Refusal::Shape),
         );
         self.letter(
@@ -146,6 +158,27 @@ impl Cases {
                 &invite().up().to_string().to_uppercase(),
                 1,
             ))),
+            bad(""),
+        );
+        self.letter(
+            "reject-seventeen-parts",
+            &readings().set(
+                "parts",
+                json!(vec![
+                    json!({"id": Hash([1; 32]), "len": 1, "sha256": Hash([1; 32])});
+                    17
+                ]),
+            ),
+            bad(""),
+        );
+        let mut latin = payload
+            .replacen("teleward/0.1.0", "tel?ward", 1)
+            .into_bytes();
+        let place = latin.iter().position(|byte| *byte == b'?').unwrap();
+        latin[place] = 0xe9;
+        self.letter(
+            "reject-not-utf-8",
+            &text(&jws::sign(&key(seed::INSTALL_SIGN), "tw-env-1", &latin)),
             bad(""),
         );
         self.letter("reject-seq-0", &readings().set("seq", json!(0)), bad(""));

@@ -52,6 +52,26 @@ fn statements() {
             header(r#"{"alg":"Ed25519","kid":"KID","typ":"tw-example-1","x5c":[]}"#),
         ),
         (
+            "x5u",
+            header(
+                r#"{"alg":"Ed25519","kid":"KID","typ":"tw-example-1","x5u":"https://x.example"}"#,
+            ),
+        ),
+        (
+            "x5t-s256",
+            header(r#"{"alg":"Ed25519","kid":"KID","typ":"tw-example-1","x5t#S256":"AA"}"#),
+        ),
+        (
+            "b64-alone",
+            header(r#"{"alg":"Ed25519","kid":"KID","typ":"tw-example-1","b64":true}"#),
+        ),
+        (
+            "alg-es256",
+            header(r#"{"alg":"ES256","kid":"KID","typ":"tw-example-1"}"#),
+        ),
+        ("no-typ", header(r#"{"alg":"Ed25519","kid":"KID"}"#)),
+        ("spare-bits", spare_bit(&good)),
+        (
             "alg-none",
             header(r#"{"alg":"none","kid":"KID","typ":"tw-example-1"}"#),
         ),
@@ -114,6 +134,17 @@ fn statements() {
             "payload": "{\"v\":1,\"text\":\"one\"}", "reject": refused,
         }),
     );
+}
+
+/// The last character with a bit set that stands for nothing: the same bytes to a lax reader.
+fn spare_bit(text: &str) -> String {
+    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let (rest, last) = text.split_at(text.len() - 1);
+    let at = LETTERS
+        .iter()
+        .position(|c| [*c] == last.as_bytes())
+        .unwrap();
+    format!("{rest}{}", char::from(LETTERS[at | 1]))
 }
 
 /// Adds the group's order to a little-endian scalar: the same equation, another spelling.
@@ -246,6 +277,23 @@ fn roster_chain() {
     let refused_late = chain
         .feed(&by(4, &three, seed::ROOT, seed::NEXT_ROOT))
         .unwrap_err();
+    // a joiner who began at roster 3 is offered another past by the key that signed it
+    let mut joiner = RosterChain::pinned(public(seed::NEXT_ROOT));
+    joiner.feed(&three).unwrap();
+    let older = roster(
+        2,
+        sha256(&[one.as_bytes()]),
+        stations(),
+        seed::NEXT_ROOT,
+        seed::THIRD_ROOT,
+    );
+    let older = older.sign(&key(seed::NEXT_ROOT)).unwrap();
+    same(
+        "roster",
+        "reject-older-than-the-first.jws",
+        older.as_bytes(),
+    );
+    let refused_older = joiner.feed(&older).unwrap_err();
     expected(
         "roster",
         &json!({
@@ -253,6 +301,8 @@ fn roster_chain() {
             "hashes": hashes,
             "next_root_of_1": next_root_hash(&public(seed::NEXT_ROOT)),
             "the_old_root_after_roster_3": refused_late.to_string(), "reject": refused,
+            "reject_by_a_joiner": {"pinned_root": public(seed::NEXT_ROOT), "accept": 3,
+                "file": "reject-older-than-the-first.jws", "reason": refused_older.to_string()},
         }),
     );
 }
@@ -292,6 +342,7 @@ fn receipts() {
         ),
         ("another-size", other(|r| r.size = 1)),
         ("number-0", other(|r| r.n = 0)),
+        ("durable-unknown", durable_unknown(&good)),
         ("another-version", other(|r| r.v = 2)),
         (
             "another-typ",
@@ -309,6 +360,14 @@ fn receipts() {
         "receipt",
         &json!({"relay_key": keys[0], "box": mailbox, "id": id, "size": 7455, "accept": "good.jws", "reject": refused}),
     );
+}
+
+/// The good receipt with a durability that this version does not know, signed all the same.
+fn durable_unknown(good: &str) -> String {
+    let statement = Unverified::parse(good, "tw-receipt-1").unwrap();
+    let mut payload: Value = wire::json::parse(statement.payload_before_check()).unwrap();
+    payload["durable"] = json!("memory");
+    jws::sign_json(&key(seed::RECEIPT), "tw-receipt-1", &payload)
 }
 
 /// REQ-VAULT-013: a request's signature counts for exactly that request, within its time.
@@ -378,6 +437,18 @@ fn requests() {
             "a number with a sign",
             input.replace(";created=", ";created=+"),
         ),
+        ("an unknown parameter", format!("{input};later=1")),
+        (
+            "a number with a leading zero",
+            input.replace(";created=", ";created=0"),
+        ),
+        (
+            "another key named",
+            input.replace(
+                &signer.kid().to_string(),
+                &key(seed::STRANGER).kid().to_string(),
+            ),
+        ),
         (
             "content-digest covered without a body",
             input.replace("\"@query\"", "\"@query\" \"content-digest\""),
@@ -431,6 +502,27 @@ fn requests() {
             "query": parts.query, "signature_input": input, "signature": get.signature,
         }));
     }
+    let sha512 = digest.unwrap().replace("sha-256", "sha-512");
+    let bodies = [
+        ("a body without content-digest", None),
+        ("a digest by another function", Some(sha512)),
+        ("two digests", digest.map(|d| format!("{d}, {d}"))),
+        ("a digest cut short", digest.map(|d| d.replace("=:", ":"))),
+    ];
+    for (case, digest) in bodies {
+        let (input, signature) = (&post.signature_input, &post.signature);
+        let taken = taken(input, signature, digest.as_deref(), &of_body);
+        assert!(taken.is_err(), "{case}");
+        refused.push(json!({
+            "case": case, "method": "POST", "path": "/v1/claim", "query": "", "body": "{\"v\":1}",
+            "content_digest": digest, "signature_input": input, "signature": signature,
+        }));
+    }
+    let unsigned = taken(input, &post.signature, None, &list);
+    assert!(unsigned.is_err(), "the signature of another request");
+    refused.push(json!({
+        "case": "the signature of another request", "signature_input": input, "signature": post.signature,
+    }));
     let late = Signed::parse(input, &get.signature, None).unwrap();
     assert_eq!(
         late.clock(expires.plus(Duration::from_secs(1)), MAX_VALIDITY),
