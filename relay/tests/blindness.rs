@@ -1,14 +1,16 @@
 //! The relay is blind: what stands inside the mail is nowhere in what it keeps, says or remembers.
 //!
 //! Real envelopes (the golden files) go through a relay that logs everything; then its folder, its log, its metrics and
-//! its whole memory under load are searched for values that their senders wrote, in every encoding we use. Values that
-//! the relay must hold are searched for too, so that a search that finds nothing at all fails.
+//! a core dump taken under load are searched for values that their senders wrote, in every encoding we use. Values that
+//! the relay must hold are searched for too, so that a search that finds nothing at all fails; and a relay that holds a
+//! value where it must not is found out.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail here")]
 
 mod support;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -119,39 +121,45 @@ async fn nothing_of_the_mails_inside_is_anywhere() {
     let needles: Vec<Vec<u8>> = [inside.clone(), held].concat();
     let first_held = inside.len();
 
-    // under load: the same mail goes up and down while its memory is read
-    let scene = Arc::new(scene);
-    let (stop, stopped) = tokio::sync::watch::channel(false);
-    let mut load = tokio::task::JoinSet::new();
-    for _ in 0..4 {
-        let (scene, mail, stopped) = (scene.clone(), mail.clone(), stopped.clone());
-        load.spawn(async move {
-            let mut rounds = 0;
-            while !*stopped.borrow() {
-                for file in &mail {
-                    assert_eq!(scene.put(INSTALL, UP, file).await.status, 200);
-                    let get = Ask::new("GET", api::path::envelope(UP, id(file)));
-                    assert_eq!(scene.ask(STATION, get).await.body, *file);
-                }
-                rounds += 1;
-            }
-            rounds
-        });
-    }
-    let (process, in_memory) = tokio::task::spawn_blocking({
-        let needles = needles.clone();
-        move || {
-            let found = process.memory_holds(&needles);
-            (process, found)
-        }
-    })
-    .await
-    .unwrap();
-    stop.send_replace(true);
-    assert!(load.join_all().await.iter().sum::<i32>() > 0);
     let metrics = scene.send(&Ask::new("GET", "/metrics"), None).await.body;
     let foreign = scene.send(&Ask::new("GET", "/v1/links"), None).await;
     assert_eq!(foreign.status, 404);
+
+    // under load: the same mail goes up and down when the dump is taken
+    let scene = Arc::new(scene);
+    let rounds = Arc::new(AtomicU32::new(0));
+    let mut load = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let (scene, mail, rounds) = (scene.clone(), mail.clone(), rounds.clone());
+        load.spawn(async move {
+            loop {
+                for file in &mail {
+                    let put = put(UP, id(file), file);
+                    let get = Ask::new("GET", api::path::envelope(UP, id(file)));
+                    for (who, ask) in [(INSTALL, put), (STATION, get)] {
+                        let headers = scene.sign(&key(who), &ask);
+                        // no answer: the dump has ended the relay
+                        let Some(answer) = scene.try_send(&ask, Some(headers)).await else {
+                            return;
+                        };
+                        assert_eq!(answer.status, 200);
+                        assert!(who == INSTALL || answer.body == *file);
+                    }
+                    rounds.fetch_add(1, Ordering::SeqCst);
+                }
+            }
+        });
+    }
+    while rounds.load(Ordering::SeqCst) < 2 * u32::try_from(mail.len()).unwrap() {
+        tokio::task::yield_now().await;
+    }
+    let dumps = scene.folder.path().to_owned();
+    let dump = tokio::task::spawn_blocking(move || process.core_dump(&dumps));
+    let dump = dump.await.unwrap();
+    load.join_all().await;
+    let mut in_memory = vec![false; needles.len()];
+    mark(&dump, &needles, &mut in_memory);
+    drop(dump);
 
     let mut on_disk = vec![false; needles.len()];
     folder_holds(&scene.dir(), &needles, &mut on_disk);
@@ -190,7 +198,33 @@ async fn nothing_of_the_mails_inside_is_anywhere() {
     ] {
         assert!(!log.contains(&secret), "the log holds {secret}:\n{log}");
     }
-    process.kill();
+}
+
+/// REQ-RELAY-016: a relay that holds a value of the mail's inside, in whatever encoding, is found out by its core dump.
+#[test]
+fn a_relay_that_holds_a_value_is_found_out() {
+    let values = written();
+    let encoded: Vec<Vec<u8>> = values.iter().flat_map(|value| encodings(value)).collect();
+    let texts: Vec<String> = values
+        .iter()
+        .filter(|value| value.len() < 2000)
+        .flat_map(|value| {
+            let hex: String = value.iter().map(|b| format!("{b:02x}")).collect();
+            let base64 = URL_SAFE_NO_PAD.encode([b"around ", &value[..], b" it"].concat());
+            [hex, base64]
+        })
+        .collect();
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start_holding(folder.path(), &texts.join(" "));
+    let dump = process.core_dump(folder.path());
+    let mut found = vec![false; encoded.len()];
+    mark(&dump, &encoded, &mut found);
+    for value in values.iter().filter(|value| value.len() < 2000) {
+        let needles = encodings(value);
+        let seen = encoded.iter().zip(&found);
+        let hits = seen.filter(|(needle, found)| **found && needles.contains(needle));
+        assert!(hits.count() >= 2, "hex and base64 of each value are found");
+    }
 }
 
 /// REQ-RELAY-017: the relay's program cannot open mail: no crate that could is among those it is made of.

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use clap::{Args as _, FromArgMatches as _};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 use teleward_relay as relay;
 use wire::PublicKey;
 
@@ -24,6 +25,11 @@ pub struct Process {
 impl Process {
     /// Starts a relay on `folder/relay`, logging everything to `folder/log`, and waits until it listens.
     pub fn start(folder: &Path) -> Self {
+        Self::start_holding(folder, "")
+    }
+
+    /// The same, with a text in its memory that has no business there.
+    pub fn start_holding(folder: &Path, text: &str) -> Self {
         let log = std::fs::File::options()
             .create(true)
             .append(true)
@@ -32,6 +38,9 @@ impl Process {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--ignored", "--exact", "relay_process", "--nocapture"])
             .env(FOLDER, folder)
+            .env("TELEWARD_TEST_HELD", text)
+            // a core dump goes there
+            .current_dir(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -60,33 +69,44 @@ impl Process {
         assert_eq!(self.child.wait().unwrap().signal(), Some(9));
     }
 
-    /// What of `needles` stands anywhere in the process's memory, which is what a core dump would hold.
-    pub fn memory_holds(&self, needles: &[Vec<u8>]) -> Vec<bool> {
-        use std::os::unix::fs::FileExt as _;
+    /// Its core dump, which ends it: everything but what it mapped from files and did not change (core(5)). By the kernel,
+    /// or by gdb's `gcore` where the kernel hands its dumps to some other program.
+    pub fn core_dump(self, folder: &Path) -> Vec<u8> {
         let id = self.child.id();
-        let maps = std::fs::read_to_string(format!("/proc/{id}/maps")).unwrap();
-        let memory = std::fs::File::open(format!("/proc/{id}/mem")).unwrap();
-        let mut found = vec![false; needles.len()];
-        for map in maps.lines() {
-            let mut words = map.split_whitespace();
-            let (from, to) = words.next().unwrap().split_once('-').unwrap();
-            if !words.next().unwrap().starts_with('r') || map.contains("[v") {
-                continue;
-            }
-            let (from, to) = (hex(from), hex(to));
-            let mut bytes = vec![0; usize::try_from(to - from).unwrap()];
-            // a region may go while we look: it runs on
-            if memory.read_exact_at(&mut bytes, from).is_err() {
-                continue;
-            }
-            mark(&bytes, needles, &mut found);
+        std::fs::write(format!("/proc/{id}/coredump_filter"), "0x7b").unwrap();
+        let pattern = std::fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap();
+        if pattern.contains(['|', '/']) {
+            let (prefix, pid) = (folder.join("core"), id.to_string());
+            let made = Command::new("gcore")
+                .arg("-o")
+                .args([prefix.as_os_str(), pid.as_ref()])
+                .output()
+                .expect("a core dump needs `gcore`: install gdb");
+            assert!(made.status.success(), "gcore: {made:?}");
+            self.kill();
+        } else {
+            self.abort();
         }
-        found
+        let dumps = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap());
+        let mut dumps = dumps.filter(|file| file.file_name().to_string_lossy().starts_with("core"));
+        let dump = std::fs::read(dumps.next().expect("a core dump").path()).unwrap();
+        assert!(dump.starts_with(b"\x7fELF"), "a core dump is an ELF file");
+        dump
     }
-}
 
-fn hex(text: &str) -> u64 {
-    u64::from_str_radix(text, 16).unwrap()
+    /// SIGABRT, with leave to write a core dump of any size.
+    fn abort(mut self) {
+        let hard = getrlimit(Resource::Core).maximum;
+        assert_ne!(hard, Some(0), "core dumps are forbidden here: ulimit -Hc");
+        let all = Rlimit {
+            current: hard,
+            maximum: hard,
+        };
+        let pid = Pid::from_child(&self.child);
+        prlimit(Some(pid), Resource::Core, all).unwrap();
+        kill_process(pid, Signal::ABORT).unwrap();
+        assert!(self.child.wait().unwrap().core_dumped(), "no core dump");
+    }
 }
 
 /// Marks each needle that stands in `bytes`.
