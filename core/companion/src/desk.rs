@@ -85,6 +85,12 @@ impl Desk {
         Ok(desk)
     }
 
+    /// The database itself, for tests of what it cannot take.
+    #[cfg(test)]
+    pub(crate) fn database(&self) -> &Database {
+        &self.engine.db
+    }
+
     // What the actor moves.
 
     pub(crate) fn event(&mut self, event: Event, now: Time) {

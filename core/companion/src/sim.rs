@@ -30,6 +30,8 @@ pub(crate) enum Fate {
     LostAfter,
     /// The relay is busy.
     Busy,
+    /// The mailbox is full.
+    Full,
 }
 
 fn key(seed: u8) -> SigningKey {
@@ -175,6 +177,12 @@ impl World {
                 return Err(RelayError::Refused {
                     code: ErrorCode::Busy,
                     retry_after: Some(Duration::from_secs(3)),
+                });
+            }
+            Fate::Full => {
+                return Err(RelayError::Refused {
+                    code: ErrorCode::Quota,
+                    retry_after: None,
                 });
             }
             Fate::Good | Fate::LostAfter => {}

@@ -20,6 +20,9 @@ use std::time::Duration;
 use vault::{FileVault, MemoryVault};
 use wire::Time;
 
+mod full;
+mod journal;
+
 const START: i64 = 1_790_000_000_000;
 
 /// One phone in one world. `desk` is `None` only inside a crash.
@@ -108,16 +111,7 @@ impl Phone {
     }
 
     fn take_reading(&mut self) {
-        let n = self.taken.len();
-        let manual = ManualReading {
-            draft_id: format!("{n:032x}"),
-            measured_at: self.now(),
-            systolic: format!("{}", 110 + n % 60),
-            diastolic: "70".to_owned(),
-            unit: PressureUnit::MmHg,
-            pulse_rate: None,
-        };
-        let now = self.now();
+        let (manual, now) = (manual(self), self.now());
         let id = self.desk().record_manual(&manual, now).unwrap();
         self.taken.push(id);
         self.gather();
@@ -197,6 +191,19 @@ impl Phone {
 
     fn link_state(&mut self) -> LinkState {
         self.status().link.unwrap().state
+    }
+}
+
+/// The next reading that this phone's patient types.
+fn manual(phone: &Phone) -> ManualReading {
+    let n = phone.taken.len();
+    ManualReading {
+        draft_id: format!("{n:032x}"),
+        measured_at: phone.now(),
+        systolic: format!("{}", 110 + n % 60),
+        diastolic: "70".to_owned(),
+        unit: PressureUnit::MmHg,
+        pulse_rate: None,
     }
 }
 
@@ -643,7 +650,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     let fate = prop_oneof![
-        4 => Just(Fate::Good), 1 => Just(Fate::LostBefore), 2 => Just(Fate::LostAfter), 1 => Just(Fate::Busy),
+        4 => Just(Fate::Good), 1 => Just(Fate::LostBefore), 2 => Just(Fate::LostAfter), 1 => Just(Fate::Busy), 1 => Just(Fate::Full),
     ];
     prop_oneof![
         3 => Just(Step::Take),
