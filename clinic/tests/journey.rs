@@ -111,6 +111,15 @@ async fn a_reading_arrives_is_acknowledged_and_seen() {
         })
         .await;
     assert_eq!(found["findings"][0]["code"], "quarantined");
+    let audit = store::rusqlite::Connection::open(world.dir().join("station.db")).unwrap();
+    let lines: i64 = audit
+        .query_row(
+            "SELECT count(*) FROM audit WHERE line LIKE '%letter_refused%' || ?1 || ' unknown_sender%'",
+            [format!("{up} {}", foreign.id())],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(lines, 1, "a refusal is one line of the audit log");
 
     let (status, ended) = browser
         .post(

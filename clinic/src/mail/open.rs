@@ -284,13 +284,10 @@ impl Opening<'_> {
             }
             Outcome::Quarantined(quarantined) => {
                 self.link.chain.input(event, self.now);
-                self.keep(
-                    id,
-                    bytes,
-                    "quarantined",
-                    Some(quarantined.reason.code()),
-                    None,
-                )?;
+                let reason = quarantined.reason.code();
+                self.keep(id, bytes, "quarantined", Some(reason), None)?;
+                let what = format!("{} {id} {reason}", self.link.up);
+                audit::note(self.tx, audit::STATION, "letter_refused", &what, self.now)?;
                 self.answer(id);
                 self.tell(&Finding::quarantined(self.link.up, id, quarantined.reason))
             }
