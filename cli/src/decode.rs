@@ -39,19 +39,19 @@ fn characteristic(text: &str) -> Result<u16, String> {
 /// Decodes them, or prints what can be decoded.
 pub fn run(args: &Args) -> Result<Done> {
     match args.characteristic {
-        Some(characteristic) => Ok(decode(characteristic, &args.frames)),
+        Some(characteristic) => decode(characteristic, &args.frames),
         None if args.json => {
-            println!("{}", list_as_json());
+            out::line(list_as_json())?;
             Ok(Done::Well)
         }
         None => {
-            print!("{}", list_as_text());
+            out::bytes(list_as_text().as_bytes())?;
             Ok(Done::Well)
         }
     }
 }
 
-fn decode(characteristic: u16, frames: &[String]) -> Done {
+fn decode(characteristic: u16, frames: &[String]) -> Result<Done> {
     let mut done = Done::Well;
     for frame in frames {
         let object = match bytes(frame) {
@@ -70,7 +70,7 @@ fn decode(characteristic: u16, frames: &[String]) -> Done {
         };
         out::line(object)?;
     }
-    done
+    Ok(done)
 }
 
 /// A line each: the characteristic, its kind, its name in the standard.

@@ -135,7 +135,11 @@ pub fn all() -> Result<Vec<Part>> {
             "unit",
             "the crates' own tests, and the examples in their documentation",
             5,
-            compiler(),
+            // A core dump of the relay is searched where the kernel hands dumps to a program.
+            compiler()
+                .into_iter()
+                .chain([Need::Program("gcore", "gdb")])
+                .collect(),
             unit,
         ),
     ]);

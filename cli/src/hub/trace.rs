@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use device::Replay;
 
 use crate::exit::Done;
+use crate::out;
 
 /// A trace is at most a megabyte and one step long; anything larger is something else.
 const LONGEST: u64 = 2 << 20;
@@ -25,9 +26,9 @@ pub fn replay(path: &Path, json: bool) -> Result<Done> {
         .with_context(|| format!("cannot read {} as text", path.display()))?;
     let replayed = device::replay(&text)?;
     if json {
-        println!("{}", serde_json::to_string_pretty(&replayed)?);
+        out::line(serde_json::to_string_pretty(&replayed)?)?;
     } else {
-        print!("{}", words(&replayed));
+        out::bytes(words(&replayed).as_bytes())?;
     }
     Ok(match replayed.differs {
         Some(_) => Done::Wrong,

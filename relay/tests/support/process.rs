@@ -81,7 +81,7 @@ impl Process {
                 .arg("-o")
                 .args([prefix.as_os_str(), pid.as_ref()])
                 .output()
-                .expect("a core dump needs `gcore`: install gdb");
+                .unwrap_or_else(|error| panic!("a core dump needs `gcore`, of gdb: {error}"));
             assert!(made.status.success(), "gcore: {made:?}");
             self.kill();
         } else {
@@ -89,7 +89,7 @@ impl Process {
         }
         let dumps = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap());
         let mut dumps = dumps.filter(|file| file.file_name().to_string_lossy().starts_with("core"));
-        let dump = std::fs::read(dumps.next().expect("a core dump").path()).unwrap();
+        let dump = std::fs::read(dumps.next().unwrap().path()).unwrap();
         assert!(dump.starts_with(b"\x7fELF"), "a core dump is an ELF file");
         dump
     }
