@@ -325,9 +325,8 @@ async fn replayed_altered_and_foreign_requests_are_refused_alike() -> anyhow::Re
         ensure!(client.links(&key, 0).await.is_err(), "and the links");
     }
     for (asked, answer) in &clinic.heard()[before..] {
-        if asked.path.ends_with("/envelopes") && answer.status == 404
-            || asked.path == "/v1/links" && answer.status == 404
-        {
+        let list = asked.path.ends_with("/envelopes") || asked.path == "/v1/links";
+        if list && answer.status == 404 {
             refusals.push(("foreign".to_owned(), answer.status, answer.body.to_vec()));
         }
     }
