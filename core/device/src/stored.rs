@@ -178,7 +178,8 @@ impl std::fmt::Debug for StoredRecord {
 /// How a sync ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StoredOutcome {
-    /// All that the device keeps is delivered, now or before.
+    /// All that the device keeps is delivered, now or before, as far as the device can tell: one that can neither
+    /// count nor be asked for a range is read again from the same mark the next time.
     Complete,
     /// The device announces more than it sends, again and again.
     Incomplete,

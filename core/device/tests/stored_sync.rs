@@ -233,6 +233,24 @@ fn meters_that_know_less_are_read_all_the_same() {
             "{skills:?}"
         );
     }
+    // Both records are lost, and nothing but the meter's "success" says that there were some.
+    let skills = Skills {
+        range: false,
+        count: false,
+        ..FULL
+    };
+    let mut meter = filled(skills, 0, 2);
+    let fates = [Fate::Arrives, Fate::Lost, Fate::Lost];
+    let lost = with(&mut meter, StoredMark::default(), &fates);
+    assert_eq!(
+        (lost.report.outcome, lost.report.delivered),
+        (StoredOutcome::Complete, 2)
+    );
+    assert_eq!(
+        lost.report.mark.newest(),
+        None,
+        "nobody can say that this is all"
+    );
     let ends = Skills {
         all: false,
         at_least: false,

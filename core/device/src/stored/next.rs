@@ -33,8 +33,8 @@ pub(super) struct Known {
     recounted: bool,
     /// What is fetched was fetched once.
     fetched: bool,
-    /// The last whole fetch brought something that had not come before.
-    fetch_brought: bool,
+    /// The last whole fetch brought the same as what had come before it.
+    settled: bool,
     /// A run that the device says is not empty: to be asked for.
     wanted: Option<Run>,
     /// Runs that the device says are empty.
@@ -91,6 +91,7 @@ impl StoredSync {
         self.known.recounted = false;
         self.known.wanted = None;
         self.known.newest = None;
+        self.known.settled = false;
         self.known.empty.clear();
     }
 
@@ -205,19 +206,36 @@ impl StoredSync {
 
     /// What to ask for what is missing, or to be sure that nothing is.
     fn missing(&mut self) -> Option<Ask> {
-        let runs = self.runs().filter(|runs| runs.len() <= MOST_HOLES);
-        let Some(runs) = runs.filter(|_| !self.known.no_ranges && !self.known.no_counts) else {
+        let Some(runs) = self.few_runs() else {
             return self.missing_by_count();
         };
         let open = runs.into_iter().find(|run| !self.known.empty.contains(run));
         if let Some(run) = open {
-            return Some(Ask::Count(range(self.service, run)));
+            let which = range(self.service, run);
+            // "No records" says the same as a count of 0.
+            return Some(if self.known.no_counts {
+                Ask::Report(which)
+            } else {
+                Ask::Count(which)
+            });
         }
         // Every run is empty. What has no number may have been counted and come damaged.
         if self.falls_short() {
             return self.missing_by_count();
         }
         None
+    }
+
+    /// The runs that did not come, where they can be asked for one by one.
+    fn few_runs(&self) -> Option<Vec<Run>> {
+        let runs = self.runs().filter(|_| !self.known.no_ranges);
+        runs.filter(|runs| runs.len() <= MOST_HOLES)
+    }
+
+    /// Whether "nothing is missing" is the device's own word. Else the mark stays: the next sync reads the same again,
+    /// and leaves out what is known.
+    pub(super) fn is_proven(&self) -> bool {
+        !self.known.no_counts || self.few_runs().is_some()
     }
 
     /// The runs that did not come, where records are numbered: between those that came, before the first where nothing
@@ -238,8 +256,8 @@ impl StoredSync {
     fn missing_by_count(&mut self) -> Option<Ask> {
         let which = self.which();
         if self.known.no_counts {
-            // Two whole fetches that bring the same are all there is.
-            return self.known.fetch_brought.then_some(Ask::Report(which));
+            // Two whole fetches that bring the same are all that can be known.
+            return (!self.known.settled).then_some(Ask::Report(which));
         }
         if !self.known.recounted {
             return Some(Ask::Count(which));
@@ -286,14 +304,18 @@ impl StoredSync {
             Ask::Report(asked) => {
                 let whole = asked == which;
                 let again = self.known.fetched || !whole;
-                self.known.fruitless = match (brought, again) {
-                    (true, _) => 0,
-                    (false, true) => self.known.fruitless + 1,
-                    (false, false) => self.known.fruitless,
-                };
+                if let (Which::Range(span), Some(0)) = (asked, count) {
+                    self.known.empty.insert(run_of(span));
+                } else if brought {
+                    self.known.fruitless = 0;
+                } else if again {
+                    self.known.fruitless += 1;
+                }
                 if whole {
                     self.known.fetched = true;
-                    self.known.fetch_brought = brought;
+                    // "Success" without a record means that all of them were lost.
+                    let same = again && !brought && self.have() > 0;
+                    self.known.settled = same || count == Some(0);
                     self.known.recounted = false;
                     if let Some(sent) = count.filter(|_| self.known.no_counts) {
                         self.known.announced = Some(sent);

@@ -326,7 +326,7 @@ impl StoredSync {
     fn finish(&mut self, outcome: StoredOutcome) {
         let released = self.intake.release();
         self.deliver(released);
-        if outcome == StoredOutcome::Complete {
+        if outcome == StoredOutcome::Complete && self.is_proven() {
             let newest = self.newest();
             self.memory.move_to(newest);
         }
