@@ -8,7 +8,9 @@ use crate::device_table::{self, Who};
 use crate::error::CompanionError;
 use crate::finding;
 use crate::journal;
-use device::{CapturedRecord, Identity, SessionFacts, identity_at_pairing, to_reading};
+use device::{
+    CapturedRecord, DecodeError, Identity, SessionFacts, identity_at_pairing, to_reading,
+};
 use reading::{DeviceFacts, DeviceIdentity};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -99,6 +101,13 @@ pub(crate) fn settle(
                 let added = journal::add(tx, key, &reading, now)?;
                 new += u32::from(added == journal::Added::New);
                 tx.execute("DELETE FROM captured WHERE id = ?1", [row])?;
+            }
+            // A context whose measurement came before: kept as it is, and nothing to be told.
+            Err(DecodeError::NotAReading { .. }) => {
+                tx.execute(
+                    "UPDATE captured SET fault = 'no_reading' WHERE id = ?1",
+                    [row],
+                )?;
             }
             Err(_) => {
                 tx.execute(

@@ -3,7 +3,7 @@
 
 use crate::error::CompanionError;
 use crate::view::{DeviceView, NoticeView};
-use device::{DeviceHandle, Identity, Notice, ReasonCode, SessionFacts, SessionReport};
+use device::{DeviceHandle, Identity, Notice, ReasonCode, SessionFacts, SessionReport, StoredMark};
 use reading::{DeviceFacts, to_hex};
 use serde::{Deserialize, Serialize};
 use store::rusqlite::{OptionalExtension as _, Row, params};
@@ -16,6 +16,9 @@ pub(crate) struct Who {
     pub name: Option<String>,
     pub facts: DeviceFacts,
     pub identity: Identity,
+    /// How far its stored records were taken.
+    #[serde(default)]
+    pub stored: StoredMark,
 }
 
 /// A paired device.
@@ -89,6 +92,28 @@ pub(crate) fn all(tx: &Tx<'_>, key: Option<&RowKey>) -> Result<Vec<Paired>, Comp
 
 pub(crate) fn remove(tx: &Tx<'_>, id: &str) -> Result<bool, CompanionError> {
     Ok(tx.execute("DELETE FROM device WHERE id = ?1", [id])? > 0)
+}
+
+/// Keeps how far a device's stored records were taken.
+pub(crate) fn set_mark(
+    tx: &Tx<'_>,
+    key: &RowKey,
+    id: &str,
+    mark: &StoredMark,
+) -> Result<(), CompanionError> {
+    let Some(who) = get(tx, Some(key), id)?.and_then(|paired| paired.who) else {
+        return Ok(());
+    };
+    let who = Who {
+        stored: mark.clone(),
+        ..who
+    };
+    let sealed = key.seal(place(id), wire::json::to_string(&who).as_bytes())?;
+    tx.execute(
+        "UPDATE device SET sealed = ?2 WHERE id = ?1",
+        params![id, sealed],
+    )?;
+    Ok(())
 }
 
 /// Notes how a session ended. A device that was reached was seen.

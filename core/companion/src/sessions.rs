@@ -468,7 +468,13 @@ impl Sessions {
                 }
                 desk.settle(run.connection, &run.facts, now)
             }
-            SessionEvent::Mark(_) => Ok(()),
+            SessionEvent::Mark(mark) => {
+                let device = self.runs.get(&run).and_then(|run| match &run.purpose {
+                    Purpose::Collect { device } => Some(device.clone()),
+                    Purpose::Pair { saved, .. } => saved.clone(),
+                });
+                device.map_or(Ok(()), |device| desk.records_taken(&device, &mark))
+            }
             SessionEvent::Trace(trace) => {
                 if let Some(run) = self.runs.get_mut(&run) {
                     run.trace = Some(trace);
@@ -562,10 +568,13 @@ impl Sessions {
             return;
         };
         if !runs {
-            let known = paired
+            let (known, stored) = paired
                 .who
-                .map_or_else(DeviceFacts::default, |who| who.facts);
-            let plan = Plan::collect(paired.handle, paired.bonded, known, offset, connection);
+                .map_or_else(Default::default, |who| (who.facts, who.stored));
+            let plan = Plan {
+                stored,
+                ..Plan::collect(paired.handle, paired.bonded, known, offset, connection)
+            };
             self.run(Purpose::Collect { device: paired.id }, plan);
         }
     }

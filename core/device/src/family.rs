@@ -19,12 +19,20 @@ pub struct Family {
 }
 
 /// All families whose records become readings.
-pub const FAMILIES: [Family; 1] = [Family {
-    name: "blood pressure cuff",
-    service: Uuid::BLOOD_PRESSURE,
-    measurements: &[0x2a35],
-    stored: None,
-}];
+pub const FAMILIES: [Family; 2] = [
+    Family {
+        name: "blood pressure cuff",
+        service: Uuid::BLOOD_PRESSURE,
+        measurements: &[0x2a35],
+        stored: None,
+    },
+    Family {
+        name: "glucose meter",
+        service: Uuid::GLUCOSE,
+        measurements: &[0x2a18],
+        stored: Some(StoredService::Glucose),
+    },
+];
 
 impl Family {
     /// Where its records come from.

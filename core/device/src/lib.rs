@@ -124,7 +124,9 @@ pub use reason::{ReasonCode, SessionReport};
 pub use record_access::{
     Bound, RecordAccess, RecordCount, RecordRequest, RecordResponse, RecordResult, Span, Which,
 };
-pub use script::{Script, ScriptError, ScriptFault, ScriptedDevice, ScriptedFrame};
+pub use script::{
+    Script, ScriptError, ScriptFault, ScriptedDevice, ScriptedFrame, ScriptedMemory, ScriptedRecord,
+};
 pub use scripted::ScriptedRadio;
 pub use stored::{
     Print, StoredEffect, StoredEvent, StoredMark, StoredOutcome, StoredPace, StoredRecord,

@@ -59,9 +59,46 @@ pub struct ScriptedDevice {
     /// What it sends, each once, in the order given, after the subscription.
     #[serde(default)]
     pub frames: Vec<ScriptedFrame>,
+    /// What it keeps and can be asked for, oldest first.
+    #[serde(default)]
+    pub stored: Option<ScriptedMemory>,
     /// What goes wrong.
     #[serde(default)]
     pub faults: Vec<ScriptFault>,
+}
+
+/// What a device keeps: it has a Record Access Control Point (0x2A52) then.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScriptedMemory {
+    /// The service that keeps it.
+    pub service: Uuid,
+    /// The records, oldest first.
+    pub records: Vec<ScriptedRecord>,
+}
+
+/// Records are measurements: they stay out of logs.
+impl std::fmt::Debug for ScriptedMemory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ScriptedMemory({} records)", self.records.len())
+    }
+}
+
+/// One record.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScriptedRecord {
+    /// The number by which it is asked for.
+    pub number: u16,
+    /// What is sent for it, in order: characteristic (four hex digits) and bytes.
+    pub packets: Vec<(String, String)>,
+}
+
+/// A record is a measurement: it stays out of logs.
+impl std::fmt::Debug for ScriptedRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ScriptedRecord({})", self.number)
+    }
 }
 
 /// One frame of a measurement.

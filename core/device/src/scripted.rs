@@ -1,13 +1,17 @@
 //! A radio that replays a script: for tests, for the demo and for the bindings. Same script, same course of events.
 
+mod memory;
+
 use crate::datetime::CurrentTime;
 use crate::fault::RadioFault;
 use crate::radio::{
     Advertisement, Attribute, DeviceHandle, Fanout, Radio, RadioEvent, RadioEvents, RadioState,
 };
-use crate::script::{Script, ScriptError, ScriptFault, ScriptedDevice};
+use crate::script::{Script, ScriptError, ScriptFault, ScriptedDevice, ScriptedRecord};
+use crate::stored::RECORD_ACCESS;
 use crate::uuid::Uuid;
 use async_trait::async_trait;
+use memory::Kept;
 use reading::{DeviceTime, Moment};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,6 +33,10 @@ struct Device {
     values: BTreeMap<Attribute, Vec<u8>>,
     measurements: Vec<Attribute>,
     frames: VecDeque<Frame>,
+    /// The service that keeps records, and the records.
+    kept: Option<(Uuid, Vec<Kept>)>,
+    /// Counts requests for records: a newer one ends what is still being sent for an older.
+    requests: u64,
     clock_behind_ms: Option<i64>,
     bonded: bool,
     /// Counts links; odd while one is up.
@@ -36,6 +44,9 @@ struct Device {
     subscribed: BTreeSet<Attribute>,
     subscriptions: u64,
 }
+
+/// A value on its way: of which characteristic, and its bytes.
+type Sent = (Attribute, Vec<u8>);
 
 /// What is sent next, and how long after the one before.
 struct Frame {
@@ -206,6 +217,7 @@ impl ScriptedRadio {
             Some(known) if known.is_linked() && only.is_none_or(|link| link == known.link) => {
                 known.link += 1;
                 known.subscribed.clear();
+                known.requests += 1;
                 true
             }
             _ => false,
@@ -241,6 +253,29 @@ impl ScriptedRadio {
                     device: device.clone(),
                     attribute: frame.of,
                     bytes: frame.bytes,
+                });
+            }
+        });
+    }
+
+    /// Sends what was asked for, as long as the link and the request last.
+    fn send_kept(&self, device: DeviceHandle, request: u64, sent: Vec<Sent>) {
+        let radio = self.clone();
+        tokio::spawn(async move {
+            for (attribute, bytes) in sent {
+                sleep(LATENCY).await;
+                let current = radio.lock().devices.get(&device).is_some_and(|known| {
+                    known.is_linked()
+                        && known.requests == request
+                        && known.subscribed.contains(&attribute)
+                });
+                if !current {
+                    return;
+                }
+                radio.events.send(&RadioEvent::Value {
+                    device: device.clone(),
+                    attribute,
+                    bytes,
                 });
             }
         });
@@ -343,18 +378,74 @@ fn prepare(n: usize, script: ScriptedDevice) -> Result<Device, ScriptError> {
             bytes: bytes.clone(),
         }));
     }
+    let kept = match &script.stored {
+        None => None,
+        Some(memory) => {
+            let kept = memory.records.iter().map(prepare_record);
+            let kept: Option<Vec<Kept>> = kept.collect();
+            Some((memory.service, kept.ok_or_else(|| bad("stored"))?))
+        }
+    };
+    if let Some((service, kept)) = &kept {
+        let packets = kept.iter().flat_map(|one| &one.packets);
+        let numbers = packets.map(|(number, _)| *number).chain([RECORD_ACCESS]);
+        let all: BTreeSet<u16> = numbers.collect();
+        let of = |number| Attribute {
+            service: *service,
+            characteristic: Uuid::short(number),
+        };
+        attributes.extend(
+            all.into_iter()
+                .map(of)
+                .filter(|one| !measurements.contains(one)),
+        );
+    }
     Ok(Device {
         address,
         attributes,
         values,
         measurements,
         frames,
+        kept,
+        requests: 0,
         clock_behind_ms: script.clock_behind_s.map(|s| s.saturating_mul(1000)),
         bonded: script.bonded,
         link: 0,
         subscribed: BTreeSet::new(),
         subscriptions: 0,
         script,
+    })
+}
+
+/// What is to be sent for a write to the control point.
+fn asks_for_records(
+    known: &mut Device,
+    attribute: Attribute,
+    bytes: &[u8],
+) -> Option<(u64, Vec<Sent>)> {
+    let (service, kept) = known.kept.as_ref()?;
+    let of = |number| Attribute {
+        service: *service,
+        characteristic: Uuid::short(number),
+    };
+    if attribute != of(RECORD_ACCESS) {
+        return None;
+    }
+    let sent = memory::answers(kept, bytes)?;
+    let sent = sent.into_iter().map(|(number, bytes)| (of(number), bytes));
+    let sent = sent.collect();
+    known.requests += 1;
+    Some((known.requests, sent))
+}
+
+fn prepare_record(record: &ScriptedRecord) -> Option<Kept> {
+    let packet = |(of, bytes): &(String, String)| {
+        let number = u16::from_str_radix(of, 16).ok()?;
+        Some((number, reading::from_hex(bytes).ok()?))
+    };
+    Some(Kept {
+        number: record.number,
+        packets: record.packets.iter().map(packet).collect::<Option<_>>()?,
     })
 }
 
@@ -508,6 +599,13 @@ impl Radio for ScriptedRadio {
     ) -> Result<(), RadioFault> {
         self.step(Some(device), "write").await?;
         let (now, offset) = (self.now(), self.utc_offset_min);
+        let asked = self.linked(device, |known| {
+            Ok(asks_for_records(known, attribute, bytes))
+        })?;
+        if let Some((request, sent)) = asked {
+            self.send_kept(device.clone(), request, sent);
+            return Ok(());
+        }
         self.linked(device, |known| {
             let set = bytes
                 .first_chunk()

@@ -14,6 +14,8 @@ const BASE: u128 = 0x0000_0000_0000_1000_8000_0080_5f9b_34fb;
 impl Uuid {
     /// Blood Pressure Service.
     pub const BLOOD_PRESSURE: Self = Self::short(0x1810);
+    /// Glucose Service.
+    pub const GLUCOSE: Self = Self::short(0x1808);
     /// Device Information Service.
     pub const INFORMATION: Self = Self::short(0x180a);
     /// Battery Service.

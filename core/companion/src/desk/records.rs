@@ -9,7 +9,9 @@ use crate::finding;
 use crate::journal;
 use crate::trace_table;
 use crate::view::{Topic, TraceView};
-use device::{CapturedRecord, DeviceHandle, ReasonCode, SessionFacts, SessionReport, Trace};
+use device::{
+    CapturedRecord, DeviceHandle, ReasonCode, SessionFacts, SessionReport, StoredMark, Trace,
+};
 use post::Line;
 use wire::Time;
 
@@ -134,20 +136,43 @@ impl Desk {
             name,
             facts: facts.device.clone(),
             identity: captured::identity_of(&facts.device, handle),
+            stored: StoredMark::default(),
         };
         let id = self.engine.db.write(|tx| {
             // A device that is paired again keeps the identity that stands in its readings.
             let before = device_table::get(tx, Some(&keys.rows), &device_table::id_of(handle))?;
-            let identity = before.and_then(|paired| paired.who).map(|who| who.identity);
-            let who = Who {
-                identity: identity.unwrap_or(who.identity.clone()),
-                ..who
+            let who = match before.and_then(|paired| paired.who) {
+                Some(before) => Who {
+                    identity: before.identity,
+                    stored: before.stored,
+                    ..who.clone()
+                },
+                None => who.clone(),
             };
             device_table::save(tx, &keys.rows, handle, bonded, &who, now)
         })?;
         fault::point("companion.paired");
         self.engine.changed(&[Topic::Devices]);
         Ok(id)
+    }
+
+    /// Keeps how far a device's stored records were taken. While the keys are out of reach it is not kept: then they are
+    /// taken once more, and each stays one reading by its id.
+    pub(crate) fn records_taken(
+        &mut self,
+        id: &str,
+        mark: &StoredMark,
+    ) -> Result<(), CompanionError> {
+        let Some(keys) = self.engine.keys.get().filter(|_| !self.is_paused()) else {
+            return Ok(());
+        };
+        // What was delivered before is durable only if all of it could be written.
+        if !self.unwritten.is_empty() {
+            return Ok(());
+        }
+        self.engine
+            .db
+            .write(|tx| device_table::set_mark(tx, &keys.rows, id, mark))
     }
 
     pub(crate) fn device_learnt(

@@ -3,7 +3,8 @@
 
 use super::line::{Bytes, Given, Input, Place};
 use crate::blood_pressure::BloodPressureFrame;
-use crate::uuid::Uuid;
+use crate::glucose::{GlucoseConcentration, GlucoseFrame, GlucoseStatus};
+use crate::stored::RECORD_ACCESS;
 use jiff::civil;
 use reading::{BloodPressureStatus, DeviceTime, Moment, Number};
 
@@ -11,6 +12,9 @@ use reading::{BloodPressureStatus, DeviceTime, Moment, Number};
 pub(super) fn began() -> Moment {
     Moment::from_ms(946_684_800_000)
 }
+
+/// An SFLOAT has room for 2,045 whole numbers; the steps that are kept of a session end not much later.
+const MOST_DISTINCT: usize = 2_000;
 
 /// Holds what was seen, so that the same bytes are replaced by the same, and others by others.
 pub(super) struct Redactor {
@@ -45,17 +49,47 @@ impl Redactor {
             self.seen.push(bytes.to_vec());
             self.seen.len() - 1
         });
-        let blood_pressure = of.0.characteristic == Uuid::MEASUREMENT;
-        blood_pressure
-            .then(|| self.blood_pressure(bytes, place))
-            .flatten()
-            .unwrap_or_else(|| filled(bytes.len(), place))
+        let number = Number::of(i64::try_from(place % MOST_DISTINCT).unwrap_or(0), 0);
+        let redacted = match of.0.characteristic.as_short() {
+            Some(0x2a35) => self.blood_pressure(bytes, number),
+            Some(0x2a18) => self.glucose(bytes, number),
+            // A context belongs to a measurement by its sequence number, bytes 1 and 2.
+            Some(0x2a34) => Some(keeping(3, bytes, place)),
+            // The segment's header, and at the first segment the record's number.
+            Some(0x2bdd) => Some(keeping(
+                if bytes.first().is_some_and(|b| b & 1 == 1) {
+                    5
+                } else {
+                    1
+                },
+                bytes,
+                place,
+            )),
+            // How many records, from which number on: nothing about a person.
+            Some(RECORD_ACCESS) => Some(bytes.to_vec()),
+            _ => None,
+        };
+        redacted.unwrap_or_else(|| filled(bytes.len(), place))
     }
 
-    fn blood_pressure(&self, bytes: &[u8], place: usize) -> Option<Vec<u8>> {
+    fn glucose(&self, bytes: &[u8], number: Number) -> Option<Vec<u8>> {
+        let frame = GlucoseFrame::decode(bytes).ok()?;
+        let redacted = GlucoseFrame {
+            time: self.time(frame.time),
+            time_offset_min: frame.time_offset_min.map(|_| 0),
+            concentration: frame.concentration.map(|old| GlucoseConcentration {
+                value: number,
+                sample: old.sample,
+            }),
+            status: frame.status.map(|_| GlucoseStatus(0)),
+            extra: vec![0; frame.extra.len()],
+            ..frame
+        };
+        redacted.encode()
+    }
+
+    fn blood_pressure(&self, bytes: &[u8], number: Number) -> Option<Vec<u8>> {
         let frame = BloodPressureFrame::decode(bytes).ok()?;
-        // An SFLOAT has room for 2,045 of them; the steps that are kept end not much later.
-        let number = Number::of(i64::try_from(place % 2_000).ok()?, 0);
         let redacted = BloodPressureFrame {
             systolic: number,
             diastolic: number,
@@ -102,6 +136,12 @@ impl Redactor {
     fn moved(&self, local: civil::DateTime) -> civil::DateTime {
         Moment::from_civil(local, 0).plus_ms(self.shift_ms).civil(0)
     }
+}
+
+/// The first bytes as they were, the rest different for each place.
+fn keeping(first: usize, bytes: &[u8], place: usize) -> Vec<u8> {
+    let (kept, rest) = bytes.split_at(first.min(bytes.len()));
+    [kept, &filled(rest.len(), place)].concat()
 }
 
 /// So many bytes, different for each place.
