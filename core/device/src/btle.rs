@@ -2,7 +2,8 @@
 //!
 //! - Values: one task per device does nothing but move them into queues without bound; the streams under it are
 //!   bounded on some platforms and drop what a slow reader leaves.
-//! - Its event channel may lose a *disconnected*: links are also polled.
+//! - Its event channel may lose a *disconnected*: links are also polled. On Linux it tells of it late: BlueZ itself is
+//!   listened to.
 //! - It does not tell when an adapter goes or comes: adapters are polled.
 //! - BlueZ merges the scan filters of all programs: what is seen is filtered again here.
 //! - It lists a characteristic once even when a device has it twice: on Linux BlueZ itself is asked.
@@ -14,6 +15,7 @@
 //! one for each link.
 
 use crate::fault::RadioFault;
+use crate::links::Links;
 use crate::prompt::PairingPrompt;
 use crate::radio::{
     Advertisement, Attribute, DeviceHandle, Fanout, Radio, RadioEvent, RadioEvents, RadioState,
@@ -37,19 +39,10 @@ use crate::bluez::Bluez;
 /// How often adapters and links are looked at.
 const POLL: Duration = Duration::from_millis(500);
 
-struct Link {
+struct Known {
     peripheral: Peripheral,
     /// Moves values for as long as the radio lives.
     pump: JoinHandle<()>,
-    state: LinkState,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum LinkState {
-    Down,
-    /// Being made: it may come up and break again before the call to connect returns.
-    Connecting,
-    Up,
 }
 
 struct Inner {
@@ -57,7 +50,7 @@ struct Inner {
     state: RadioState,
     /// The services that are looked for, while somebody looks.
     scanning: Option<Vec<Uuid>>,
-    links: HashMap<DeviceHandle, Link>,
+    known: HashMap<DeviceHandle, Known>,
     tasks: Vec<JoinHandle<()>>,
     adapter_task: Option<JoinHandle<()>>,
 }
@@ -65,6 +58,7 @@ struct Inner {
 struct Shared {
     manager: Manager,
     inner: Mutex<Inner>,
+    links: Arc<Links>,
     events: Fanout,
     #[cfg(target_os = "linux")]
     bluez: Bluez,
@@ -81,8 +75,9 @@ impl BtleplugRadio {
     /// error: it is told as a state, and may come.
     pub async fn new(prompt: Arc<dyn PairingPrompt>) -> Result<Self, RadioFault> {
         let events = Fanout::default();
+        let links = Arc::new(Links::new(events.clone()));
         #[cfg(target_os = "linux")]
-        let bluez = Bluez::open(prompt, events.clone()).await?;
+        let bluez = Bluez::open(prompt, events.clone(), Arc::clone(&links)).await?;
         #[cfg(not(target_os = "linux"))]
         drop(prompt);
         let manager = Manager::new().await.map_err(fault)?;
@@ -92,10 +87,11 @@ impl BtleplugRadio {
                 adapter: None,
                 state: RadioState::Missing,
                 scanning: None,
-                links: HashMap::new(),
+                known: HashMap::new(),
                 tasks: Vec::new(),
                 adapter_task: None,
             }),
+            links,
             events,
             #[cfg(target_os = "linux")]
             bluez,
@@ -115,7 +111,10 @@ impl Drop for BtleplugRadio {
             .iter()
             .chain(&inner.adapter_task)
             .for_each(JoinHandle::abort);
-        inner.links.drain().for_each(|(_, link)| link.pump.abort());
+        inner
+            .known
+            .drain()
+            .for_each(|(_, known)| known.pump.abort());
     }
 }
 
@@ -199,9 +198,10 @@ impl Shared {
 
     async fn central(&self, adapter: &Adapter, event: CentralEvent) {
         let id = match event {
-            CentralEvent::DeviceDisconnected(id) => {
+            // On Linux BlueZ tells this earlier, and in order: see `bluez::link`.
+            CentralEvent::DeviceDisconnected(id) if cfg!(not(target_os = "linux")) => {
                 if let Ok(peripheral) = adapter.peripheral(&id).await {
-                    self.unlinked(&handle(&peripheral));
+                    self.links.ended(&handle(&peripheral));
                 }
                 return;
             }
@@ -223,32 +223,21 @@ impl Shared {
         }
     }
 
-    /// Tells the end of a link, once.
-    fn unlinked(&self, device: &DeviceHandle) {
-        let was_up = match self.lock().links.get_mut(device) {
-            Some(link) => std::mem::replace(&mut link.state, LinkState::Down),
-            None => LinkState::Down,
-        };
-        if was_up != LinkState::Down {
-            self.events.send(&RadioEvent::Disconnected(device.clone()));
-        }
-    }
-
     async fn look_at_links(&self) {
-        let up: Vec<(DeviceHandle, Peripheral)> = {
-            let inner = self.lock();
-            let links = inner
-                .links
-                .iter()
-                .filter(|(_, link)| link.state == LinkState::Up);
-            links
-                .map(|(device, link)| (device.clone(), link.peripheral.clone()))
-                .collect()
-        };
-        for (device, peripheral) in up {
+        for device in self.links.up() {
+            let peripheral = {
+                let inner = self.lock();
+                inner
+                    .known
+                    .get(&device)
+                    .map(|known| known.peripheral.clone())
+            };
+            let Some(peripheral) = peripheral else {
+                continue;
+            };
             // No answer is no link: BlueZ has dropped the device, or is gone itself.
             if !peripheral.is_connected().await.unwrap_or(false) {
-                self.unlinked(&device);
+                self.links.ended(&device);
             }
         }
     }
@@ -265,8 +254,8 @@ impl Shared {
 
     /// The device, with its values being moved from now on.
     async fn peripheral(self: &Arc<Self>, device: &DeviceHandle) -> Result<Peripheral, RadioFault> {
-        if let Some(link) = self.lock().links.get(device) {
-            return Ok(link.peripheral.clone());
+        if let Some(known) = self.lock().known.get(device) {
+            return Ok(known.peripheral.clone());
         }
         let all = self.adapter()?.peripherals().await.map_err(fault)?;
         let found = all.into_iter().find(|one| handle(one) == *device);
@@ -285,15 +274,38 @@ impl Shared {
                 });
             }
         });
-        let link = Link {
+        let known = Known {
             peripheral: peripheral.clone(),
             pump,
-            state: LinkState::Down,
         };
-        if let Some(other) = self.lock().links.insert(device.clone(), link) {
+        if let Some(other) = self.lock().known.insert(device.clone(), known) {
             other.pump.abort();
         }
         Ok(peripheral)
+    }
+
+    #[cfg(target_os = "linux")]
+    async fn make_link(
+        &self,
+        device: &DeviceHandle,
+        peripheral: &Peripheral,
+    ) -> Result<(), RadioFault> {
+        let id = peripheral.id().to_string();
+        // The end of an earlier link is not to be taken for this one's.
+        self.bluez.hear_out(&id).await?;
+        self.links.begin(device);
+        self.bluez.expect(&id, device);
+        self.bluez.connect(&id).await
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    async fn make_link(
+        &self,
+        device: &DeviceHandle,
+        peripheral: &Peripheral,
+    ) -> Result<(), RadioFault> {
+        self.links.begin(device);
+        peripheral.connect().await.map_err(fault)
     }
 
     async fn characteristic(
@@ -308,12 +320,6 @@ impl Shared {
             all.find(|one| one.uuid.as_u128() == attribute.characteristic.0)
         });
         Ok((peripheral, characteristic.ok_or(RadioFault::NotSupported)?))
-    }
-
-    fn mark(&self, device: &DeviceHandle, state: LinkState) {
-        if let Some(link) = self.lock().links.get_mut(device) {
-            link.state = state;
-        }
     }
 }
 
@@ -418,21 +424,20 @@ impl Radio for BtleplugRadio {
 
     async fn connect(&self, device: &DeviceHandle) -> Result<(), RadioFault> {
         let peripheral = self.0.peripheral(device).await?;
-        // From here on the end of the link is told, even of one that breaks before the call returns.
-        self.0.mark(device, LinkState::Connecting);
-        #[cfg(target_os = "linux")]
-        self.0.bluez.expect(&peripheral.id().to_string(), device);
-        let connected = peripheral.connect().await.map_err(fault);
+        let connected = self.0.make_link(device, &peripheral).await;
         // Android reports a failed MTU exchange as a failed connection, with the link up.
         let half_up = cfg!(target_os = "android")
             && connected.is_err()
             && peripheral.is_connected().await.unwrap_or(false);
-        if connected.is_ok() || half_up {
-            self.0.mark(device, LinkState::Up);
-            return Ok(());
+        if connected.is_err() && !half_up {
+            self.0.links.failed(device);
+            return connected;
         }
-        self.0.mark(device, LinkState::Down);
-        connected
+        if self.0.links.came_up(device) {
+            Ok(())
+        } else {
+            Err(RadioFault::BrokeOff)
+        }
     }
 
     async fn discover(&self, device: &DeviceHandle) -> Result<Vec<Attribute>, RadioFault> {

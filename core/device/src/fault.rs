@@ -24,6 +24,9 @@ pub enum RadioFault {
     /// There is no link.
     #[error("the device is not connected")]
     NotConnected,
+    /// The link came up and broke before the call to connect was through.
+    #[error("the connection came about and broke at once")]
+    BrokeOff,
     /// The device is not there.
     #[error("the device is not known or not near")]
     NotFound,

@@ -87,6 +87,8 @@ mod bluez;
 #[cfg(feature = "btleplug")]
 mod btle;
 #[cfg(feature = "btleplug")]
+mod links;
+#[cfg(feature = "btleplug")]
 mod prompt;
 
 pub use blood_pressure::{BloodPressureFeature, BloodPressureFrame};

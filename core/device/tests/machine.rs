@@ -40,7 +40,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         12 => Just(Step::Works),
         2 => prop_oneof![
             Just(RadioFault::NeedsPairing), Just(RadioFault::KeyMissing), Just(RadioFault::NotConnected),
-            Just(RadioFault::Timeout), Just(RadioFault::Busy), Just(RadioFault::Other),
+            Just(RadioFault::BrokeOff), Just(RadioFault::Timeout), Just(RadioFault::Busy), Just(RadioFault::Other),
             Just(RadioFault::NotSupported), Just(RadioFault::PairingRefused), Just(RadioFault::FieldsIgnored),
         ].prop_map(Step::Fails),
         1 => Just(Step::Stale),

@@ -346,6 +346,43 @@ async fn an_adapter_that_comes_back_serves_the_next_session() {
     assert_eq!(raw(&run(&radio, collecting(true)).await), [FIRST]);
 }
 
+/// REQ-DEVICE-021: a bonded device whose link comes up and breaks at once, twice in a row, has lost its bond; one that
+/// never comes up has not.
+#[tokio::test(start_paused = true)]
+async fn links_that_break_within_the_call_to_connect_show_a_lost_bond() {
+    let broke = r#"{"call":"connect","fault":"broke_off"}"#;
+    let failed = r#"{"call":"connect","fault":"not_connected"}"#;
+    for (faults, plan, reason) in [
+        ([broke, broke], collecting(true), ReasonCode::BondLost),
+        ([broke, broke], pairing(), ReasonCode::PairingRefused),
+        ([broke, broke], collecting(false), ReasonCode::ConnectFailed),
+        ([broke, failed], collecting(true), ReasonCode::ConnectFailed),
+        (
+            [failed, failed],
+            collecting(true),
+            ReasonCode::ConnectFailed,
+        ),
+        (
+            [broke, r#"{"drop_after_ms":2}"#],
+            collecting(true),
+            ReasonCode::BondLost,
+        ),
+    ] {
+        let radio = radio(&format!(r#""faults":[{}]"#, faults.join(",")));
+        let outcome = run(&radio, plan).await;
+        assert_eq!(outcome.report.reason, reason, "{faults:?}");
+    }
+    // Once is bad reception.
+    let radio = radio(&format!(
+        r#""frames":[{{"bytes":"{FIRST}"}}],"faults":[{broke}]"#
+    ));
+    let outcome = run(&radio, collecting(true)).await;
+    assert_eq!(
+        (outcome.report.reason, raw(&outcome)),
+        (ReasonCode::Done, vec![FIRST.to_owned()])
+    );
+}
+
 /// REQ-DEVICE-010: a malformed frame is kept as it is and told; it never becomes a reading.
 #[tokio::test(start_paused = true)]
 async fn a_malformed_frame_is_kept_and_is_no_reading() {

@@ -94,7 +94,10 @@ impl Session {
         match what {
             Call::StartScan(_) => self.finish(ReasonCode::RadioFailed, now),
             Call::StopScan => self.worked(Call::StopScan, Answer::Done, now),
-            Call::Connect => self.not_connected(now),
+            Call::Connect => {
+                self.mute_links += u32::from(fault == RadioFault::BrokeOff);
+                self.not_connected(now);
+            }
             // Subscribed before the pairing, and still so.
             Call::Subscribe(_) if fault == RadioFault::Busy && self.paired_here => {
                 self.subscribed(now);
