@@ -151,6 +151,10 @@ impl Shared {
         let state = match &adapter {
             None => RadioState::Missing,
             Some(adapter) => match adapter.adapter_state().await {
+                // btleplug's word on Linux also for one that has just gone.
+                Ok(CentralState::PoweredOff) if adapter.adapter_info().await.is_err() => {
+                    RadioState::Missing
+                }
                 Ok(CentralState::PoweredOff) => RadioState::Off,
                 // Android never says.
                 Ok(_) => RadioState::On,

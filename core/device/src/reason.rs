@@ -165,18 +165,20 @@ impl ReasonCode {
     /// Whether this, learned later, is the true cause of what was concluded before.
     #[must_use]
     pub const fn explains(self, earlier: Self) -> bool {
-        matches!(
-            self,
-            Self::BluetoothOff | Self::RadioGone | Self::NotAllowed
-        ) && matches!(
-            earlier,
-            Self::LinkLost
-                | Self::ClosedEarly
-                | Self::BondLost
-                | Self::ConnectFailed
-                | Self::NotAnswering
-                | Self::RadioFailed
-        )
+        // An adapter that is unplugged is switched off on its way out.
+        matches!((self, earlier), (Self::RadioGone, Self::BluetoothOff))
+            || matches!(
+                self,
+                Self::BluetoothOff | Self::RadioGone | Self::NotAllowed
+            ) && matches!(
+                earlier,
+                Self::LinkLost
+                    | Self::ClosedEarly
+                    | Self::BondLost
+                    | Self::ConnectFailed
+                    | Self::NotAnswering
+                    | Self::RadioFailed
+            )
     }
 
     /// Whether the session did what it was for.

@@ -6,7 +6,7 @@ use reading::{DeviceFacts, Moment, TimeBasis};
 use std::sync::Arc;
 use std::time::Duration;
 use teleward_device::{
-    CapturedRecord, DeviceHandle, Identity, Notice, Plan, Radio as _, ReasonCode, Script,
+    CapturedRecord, DeviceHandle, Identity, Notice, Plan, Radio as _, RadioState, ReasonCode, Script,
     ScriptedRadio, SessionEvent, SessionFacts, SessionReport, identity_at_pairing, run_session,
     to_reading,
 };
@@ -381,6 +381,32 @@ async fn links_that_break_within_the_call_to_connect_show_a_lost_bond() {
         (outcome.report.reason, raw(&outcome)),
         (ReasonCode::Done, vec![FIRST.to_owned()])
     );
+}
+
+/// REQ-DEVICE-022: an adapter that is unplugged is off for a moment before it is gone: the reason says that it is gone.
+#[tokio::test(start_paused = true)]
+async fn an_adapter_that_goes_by_way_of_off_is_gone() {
+    for (then, reason) in [
+        (Some(RadioState::Missing), ReasonCode::RadioGone),
+        (None, ReasonCode::BluetoothOff),
+    ] {
+        // While it looks, and within a link.
+        for (near, at) in [
+            (r#""visible_from_ms":60000"#, 500),
+            ("\"frames\":[]", 1_000),
+        ] {
+            let radio = radio(near);
+            let steering = radio.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(at)).await;
+                steering.set_state(RadioState::Off);
+                tokio::time::sleep(Duration::from_millis(600)).await;
+                then.into_iter().for_each(|state| steering.set_state(state));
+            });
+            let outcome = run(&radio, collecting(true)).await;
+            assert_eq!(outcome.report.reason, reason, "{near}");
+        }
+    }
 }
 
 /// REQ-DEVICE-010: a malformed frame is kept as it is and told; it never becomes a reading.
