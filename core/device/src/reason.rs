@@ -11,7 +11,8 @@ pub enum ReasonCode {
     Done,
     /// All went well, and there was no reading.
     NothingNew,
-    /// Readings were taken, and the device ended the connection before we did: there may be more.
+    /// Readings were taken, and the device ended the connection before it had been quiet for long enough: there may be
+    /// more. Many cuffs always end it themselves.
     ClosedEarly,
     /// The device was not seen in time.
     NotFound,
