@@ -48,7 +48,7 @@ async def end(parts: Home) -> None:
     await parts.clinic.end()
 
 
-async def run(names: list[str], work: Path) -> int:
+async def run(names: list[str], work: Path, keep: bool) -> int:
     start = time.monotonic()
     parts = await home(work)
     print(f"ready  {time.monotonic() - start:5.1f} s  the guest is up, the hub has joined", flush=True)
@@ -71,6 +71,8 @@ async def run(names: list[str], work: Path) -> int:
                 passed += 1
                 print(f"passed {time.monotonic() - start:5.1f} s  {name}: {words}", flush=True)
     finally:
+        if keep:
+            await parts.guest.keep_logs()
         await end(parts)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
@@ -91,7 +93,7 @@ def main() -> int:
     work = Path(tempfile.mkdtemp(prefix="teleward-radio-"))
     os.chmod(work, 0o700)
     try:
-        return asyncio.run(run(names, work))
+        return asyncio.run(run(names, work, options.keep))
     except image.Missing as error:
         print(f"missing: {error}", file=sys.stderr)
         return 2

@@ -62,8 +62,21 @@ class Adapter(Controller):
         | hci.LeFeatureMask.LE_PING
     )
 
+    def __init__(self, *words, **options):
+        super().__init__(*words, **options)
+        # While it is looked for devices.
+        self.looking = asyncio.Event()
+
+    def on_hci_le_set_scan_enable_command(self, command):
+        if command.le_scan_enable:
+            self.looking.set()
+        else:
+            self.looking.clear()
+        return super().on_hci_le_set_scan_enable_command(command)
+
     def on_hci_reset_command(self, command):
         self.le_scan_enable = False
+        self.looking.clear()
         self.pending_le_connection = None
         for connection in list(self.le_connections.values()):
             connection.send_ll_control_pdu(ll.TerminateInd(hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR))
@@ -107,10 +120,10 @@ class Faults:
     """What goes wrong while the cuff sends its records; each is over once it happened."""
 
     drop_before_first: bool = False
-    """The link breaks when the hub has subscribed and reads the clock, before anything was sent."""
+    """The link breaks when the hub has subscribed and asks for the clock, before anything was sent."""
     drop_after_sending: int = 0
-    """The link breaks when so many indications were confirmed and the clock was read, before the cuff has noted the last
-    confirmation."""
+    """The link breaks when so many indications were confirmed and the hub asks for the clock, before the cuff has noted
+    the last confirmation. The hub then waits for an answer that never comes, however slow the machine is."""
     twice: bool = False
     """Each record is indicated twice."""
 
@@ -146,6 +159,7 @@ class Cuff:
         self.hold.set()
         self.reached = asyncio.Event()
         self.clock_read = asyncio.Event()
+        self.drop_at_clock = False
 
     async def plug(self, transport: str) -> None:
         """Joins the adapter to the guest's serial port and switches the cuff on, invisible."""
@@ -197,9 +211,14 @@ class Cuff:
             for connection in list(controller.le_connections.values()):
                 controller.on_le_disconnected(connection, reason)
 
+    async def looked_for(self) -> None:
+        """Waits until the hub's adapter scans."""
+        await self.adapter.looking.wait()
+
     def unplug(self) -> None:
         """The adapter loses its power: it says nothing more to its host, and the cuff loses the link."""
         self.adapter.le_scan_enable = False
+        self.adapter.looking.clear()
         self.adapter.pending_le_connection = None
         self.adapter.le_connections.clear()
         self.drop_link()
@@ -258,10 +277,12 @@ class Cuff:
         ]
 
     def read_clock(self, _connection) -> bytes:
-        if self.faults.drop_before_first:
-            self.faults = Faults()
-            asyncio.get_running_loop().call_soon(self.drop_link)
         self.clock_read.set()
+        if self.faults.drop_before_first or self.drop_at_clock:
+            self.faults = Faults()
+            self.drop_at_clock = False
+            # Next, and so before the answer has crossed the air.
+            asyncio.get_running_loop().call_soon(self.drop_link)
         now = self.now()
         return date_time(now) + bytes([now.isoweekday(), now.microsecond * 256 // 1_000_000, 0])
 
@@ -316,9 +337,11 @@ class Cuff:
                 except (asyncio.CancelledError, core.BaseError, TimeoutError, att.ATT_Error):
                     return
                 if sent == self.faults.drop_after_sending:
-                    await self.clock_read.wait()
-                    self.faults = Faults()
-                    self.drop_link()
+                    if self.clock_read.is_set():
+                        self.faults = Faults()
+                        self.drop_link()
+                    else:
+                        self.drop_at_clock = True
                     return
             self.told.confirmed.append(frame)
             self.memory.remove(frame)

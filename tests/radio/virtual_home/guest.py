@@ -109,6 +109,12 @@ class Guest:
             raise GuestError(f"{path} cannot be read in the guest")
         return body
 
+    async def keep_logs(self) -> None:
+        """Fetches what the guest's programs said and captured, as far as it is there."""
+        for name in ["bluetoothd.log", "btattach.log", "btmon.log", "hub.log", "hci.snoop"]:
+            with contextlib.suppress(GuestError, OSError):
+                (self.work / name).write_bytes(await self.fetch(f"/tmp/{name}"))
+
     async def forward(self, port: int) -> None:
         """Makes a port of the host's loopback the same port of the guest's loopback."""
         await self.run(f"setsid nc -ll -p {port} -e nc 10.0.2.2 {port} >/dev/null 2>&1 </dev/null & true")

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from .guest import Guest, GuestError, exit_code
 
 FOLDER = "/root/hub"
-# Sessions that found nothing to do say nothing about the case at hand.
-IDLE_ENDINGS = {"not_found", "nothing_new"}
+# Sessions that found nothing to do, or made room for a pairing, say nothing about the case at hand.
+IDLE_ENDINGS = {"not_found", "nothing_new", "cancelled"}
 
 
 class Hub:
@@ -97,7 +97,8 @@ class Hub:
 
     async def endings(self, since: int, count: int, patience: float = 60) -> list[str]:
         """The reason codes with which the next sessions end that had anything to do."""
-        known = {line["last_ended"] for line in self.lines[:since] if line["event"] == "device"}
+        # A device that is new has had no session's end yet.
+        known = {None} | {line["last_ended"] for line in self.lines[:since] if line["event"] == "device"}
         reasons: list[str] = []
 
         def ended(line: dict) -> bool:
