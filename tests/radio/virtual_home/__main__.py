@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import json
 import os
 import shutil
 import sys
@@ -14,16 +15,19 @@ from . import image
 from .cases import CASES, Home
 from .clinic import Clinic, ClinicError
 from .cuff import Cuff
+from .door import Door
 from .guest import Guest, GuestError, program
 from .hub import Hub
+from .measure import measure
 
 # A later case stands on what these made.
 FOUNDATION = ["pairing"]
 TO_PASS = 150
 
 
-async def home(work: Path) -> Home:
-    """Everything up and joined: the guest with its hub in service, relay, station, and a confirmed link."""
+async def home(work: Path, door: Door | None = None) -> Home:
+    """Everything up and joined: the guest with its hub in service, relay, station, and a confirmed link. With a door, the
+    guest's way to the relay leads through it."""
     product = program()
     cuff = Cuff()
     await cuff.plug(f"unix-server:{work}/hci")
@@ -33,7 +37,8 @@ async def home(work: Path) -> Home:
     try:
         _, invite = await asyncio.gather(guest.boot(product), clinic.open())
         await guest.powered()
-        await guest.forward(int(clinic.relay.rsplit(":", 1)[1].rstrip("/")))
+        port = int(clinic.relay.rsplit(":", 1)[1].rstrip("/"))
+        await guest.forward(port, await door.open(port) if door else port)
         await parts.hub.serve()
         await asyncio.gather(parts.hub.ask("join", invite), clinic.confirm())
     except BaseException:
@@ -78,12 +83,28 @@ async def run(names: list[str], work: Path, keep: bool) -> int:
     return 1 if failed else 0
 
 
+async def measured(count: int, work: Path, keep: bool) -> list[dict]:
+    door = Door()
+    parts = await home(work, door)
+    try:
+        return await measure(parts, door, count)
+    finally:
+        if keep:
+            await parts.guest.keep_logs()
+        await end(parts)
+        await door.close()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tests/radio/run", description="The journey Radio.")
     parser.add_argument("--case", action="append", choices=list(CASES), help="only this case, and what it stands on")
     parser.add_argument("--list", action="store_true", help="say which cases there are")
     parser.add_argument("--keep", action="store_true", help="keep logs and data, and say where")
+    parser.add_argument("--measure", type=int, metavar="N", help="no cases: take N readings, and how long each took")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where the measures go")
     options = parser.parse_args()
+    if (options.measure is None) != (options.json is None) or (options.measure is not None and options.measure < 1):
+        parser.error("--measure N, at least 1, goes with --json FILE")
     if options.list:
         for name, (words, _) in CASES.items():
             print(f"{name:<13} {words}")
@@ -93,12 +114,16 @@ def main() -> int:
     work = Path(tempfile.mkdtemp(prefix="teleward-radio-"))
     os.chmod(work, 0o700)
     try:
+        if options.measure:
+            measures = asyncio.run(measured(options.measure, work, options.keep))
+            options.json.write_text(json.dumps(measures, indent=2, ensure_ascii=False) + "\n")
+            return 0
         return asyncio.run(run(names, work, options.keep))
     except image.Missing as error:
         print(f"missing: {error}", file=sys.stderr)
         return 2
-    except (GuestError, ClinicError) as error:
-        print(f"FAILED before the first case: {error}", file=sys.stderr)
+    except (AssertionError, GuestError, ClinicError, TimeoutError) as error:
+        print(f"FAILED outside a case: {error or 'it took too long'}", file=sys.stderr)
         return 1
     finally:
         if options.keep:

@@ -7,6 +7,7 @@ central must pair over real SMP (LE Secure Connections, Just Works).
 
 import asyncio
 import struct
+import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
@@ -135,6 +136,7 @@ class Told:
     connections: int = 0
     encrypted: int = 0
     indicated: list[bytes] = field(default_factory=list)
+    indicated_at: list[float] = field(default_factory=list)
     confirmed: list[bytes] = field(default_factory=list)
     clock_set: list[bytes] = field(default_factory=list)
 
@@ -332,6 +334,7 @@ class Cuff:
             for _ in range(2 if self.faults.twice else 1):
                 sent += 1
                 self.told.indicated.append(frame)
+                self.told.indicated_at.append(time.monotonic())
                 try:
                     await self.device.indicate_subscriber(connection, self.measurement, frame)
                 except (asyncio.CancelledError, core.BaseError, TimeoutError, att.ATT_Error):

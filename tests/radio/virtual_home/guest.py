@@ -115,9 +115,9 @@ class Guest:
             with contextlib.suppress(GuestError, OSError):
                 (self.work / name).write_bytes(await self.fetch(f"/tmp/{name}"))
 
-    async def forward(self, port: int) -> None:
-        """Makes a port of the host's loopback the same port of the guest's loopback."""
-        await self.run(f"setsid nc -ll -p {port} -e nc 10.0.2.2 {port} >/dev/null 2>&1 </dev/null & true")
+    async def forward(self, port: int, host_port: int) -> None:
+        """Makes a port of the guest's loopback lead to one of the host's."""
+        await self.run(f"setsid nc -ll -p {port} -e nc 10.0.2.2 {host_port} >/dev/null 2>&1 </dev/null & true")
 
     async def adapter(self, state: str) -> None:
         """Plugs the adapter `on` or `off`."""
