@@ -19,7 +19,7 @@ const endAll = () => { for (const child of running) child.kill('SIGKILL') }
 process.on('exit', endAll)
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => { endAll(); process.exit(1) })
 
-/** A program that speaks JSON lines. `logged` is everything that it said apart from answers. */
+/** A program that speaks JSON lines. `logged` is everything that it said apart from answers, at the finest level unless TELEWARD_LOG is set. */
 class Part {
   constructor(name, program, words) {
     this.name = name
@@ -27,7 +27,7 @@ class Part {
     this.answers = []
     this.waiting = []
     this.ended = false
-    this.child = spawn(program, words, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, TELEWARD_LOG: 'trace' } })
+    this.child = spawn(program, words, { stdio: ['pipe', 'pipe', 'pipe'], env: { TELEWARD_LOG: 'trace', ...process.env } })
     running.add(this.child)
     this.child.stderr.on('data', (bytes) => { this.logged += bytes })
     this.child.on('error', (error) => { this.logged += String(error); this.#end() })

@@ -2,7 +2,8 @@
 //!
 //! usage: `teleward-patient FOLDER [SCRIPT]`. Prints `{"ready":true}`, then one line in answer to each line of standard
 //! input: `{"do":"join","invite":…}`, `{"do":"reading","draft":…,"systolic":…,"diastolic":…}`, `{"do":"pair"}`,
-//! `{"do":"status"}`, `{"do":"history"}`, `{"do":"network"}`. An answer is `{"ok":…}` or `{"error":…}`.
+//! `{"do":"status"}`, `{"do":"history"}`, `{"do":"network"}`; a bench steers the scripted cuff with
+//! `{"do":"begin_pairing"}` and `{"do":"push","bytes":…}`. An answer is `{"ok":…}` or `{"error":…}`.
 
 #![expect(
     clippy::print_stdout,
@@ -14,11 +15,12 @@ use companion::{
     Companion, Config, HistoryQuery, JoinOptions, ManualReading, Network, Ports, RequestState,
     Topic, View,
 };
+use device::{DeviceHandle, Radio as _, RadioEvent, ScriptedRadio};
 use serde_json::{Value, json};
 use std::io::BufRead as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use vault::{FileVault, KeyVault, KeyVaultError, Sensitive};
 use wire::Time;
 
@@ -32,9 +34,8 @@ async fn main() -> anyhow::Result<()> {
     let radio = match words.next() {
         Some(script) => {
             let script = device::Script::parse(&std::fs::read_to_string(script)?)?;
-            let radio =
-                device::ScriptedRadio::new(script, reading::Moment::from_ms(Time::system().ms()))?;
-            Some(Arc::new(radio) as Arc<dyn device::Radio>)
+            let now = reading::Moment::from_ms(Time::system().ms());
+            Some(device::ScriptedRadio::new(script, now)?)
         }
         None => None,
     };
@@ -45,7 +46,13 @@ async fn main() -> anyhow::Result<()> {
         vault: FileVault::open(&folder.join("keys"), None)?,
         flag: folder.join("locked"),
     });
-    let companion = Companion::open(config, Ports { key_vault, radio })?;
+    let ports = Ports {
+        key_vault,
+        radio: radio
+            .clone()
+            .map(|radio| Arc::new(radio) as Arc<dyn device::Radio>),
+    };
+    let companion = Companion::open(config, ports)?;
     println!("{}", json!({ "ready": true }));
     // standard input is read on this thread's own; the answers come in the order of the questions
     let (to, mut questions) = tokio::sync::mpsc::unbounded_channel();
@@ -57,7 +64,8 @@ async fn main() -> anyhow::Result<()> {
         }
     });
     while let Some(line) = questions.recv().await {
-        let answer = match answer(&companion, &serde_json::from_str(&line)?).await {
+        let question = serde_json::from_str(&line)?;
+        let answer = match answer(&companion, radio.as_ref(), &question).await {
             Ok(answer) => json!({ "ok": answer }),
             Err(error) => json!({ "error": format!("{error:#}") }),
         };
@@ -106,7 +114,11 @@ fn quick() -> post::Pace {
     }
 }
 
-async fn answer(companion: &Companion, question: &Value) -> anyhow::Result<Value> {
+async fn answer(
+    companion: &Companion,
+    radio: Option<&ScriptedRadio>,
+    question: &Value,
+) -> anyhow::Result<Value> {
     let text = |name: &str| {
         question[name]
             .as_str()
@@ -135,6 +147,8 @@ async fn answer(companion: &Companion, question: &Value) -> anyhow::Result<Value
             json!(companion.record_manual(manual).await?)
         }
         "pair" => pair(companion).await?,
+        "begin_pairing" => json!(companion.pair(PAIRING).await?.0),
+        "push" => push(radio.context("there is no scripted radio")?, text("bytes")?).await?,
         "network" => {
             companion.network_changed(Network::Available).await?;
             Value::Null
@@ -153,8 +167,11 @@ async fn answer(companion: &Companion, question: &Value) -> anyhow::Result<Value
     })
 }
 
+/// How long a cuff is looked for.
+const PAIRING: Duration = Duration::from_secs(20);
+
 async fn pair(companion: &Companion) -> anyhow::Result<Value> {
-    let request = companion.pair(Duration::from_secs(20)).await?;
+    let request = companion.pair(PAIRING).await?;
     let mut revision = companion::Revision(0);
     loop {
         revision = companion.next_change(revision).await?.revision;
@@ -170,6 +187,21 @@ async fn pair(companion: &Companion) -> anyhow::Result<Value> {
             Some(RequestState::Failed { code, text }) => bail!("{code}: {text}"),
             Some(RequestState::Running) => {}
             None => bail!("the request is gone"),
+        }
+    }
+}
+
+/// Gives the cuff one more frame and waits until it has indicated it; answers with the time of that, in milliseconds
+/// since 1970 with their fraction. Without a subscription the cuff keeps the frame for the next one.
+async fn push(radio: &ScriptedRadio, hex: &str) -> anyhow::Result<Value> {
+    let bytes = reading::from_hex(hex)?;
+    let mut events = radio.events();
+    radio.push_frame(&DeviceHandle("cuff".into()), bytes.clone());
+    loop {
+        let event = events.next().await.context("the radio is gone")?;
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
+        if matches!(event, RadioEvent::Value { bytes: sent, .. } if sent == bytes) {
+            return Ok(json!({ "indicated_ms": now.as_secs_f64() * 1e3 }));
         }
     }
 }
