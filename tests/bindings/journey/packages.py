@@ -1,4 +1,4 @@
-"""Builds the library, generates the packages, compiles the Kotlin shell.
+"""Builds the library, generates the packages, compiles the Kotlin programs.
 
 Needs (Debian): openjdk-17-jdk-headless libjna-java libjna-jni; and npm for the Kotlin compiler, a pinned package.
 """
@@ -14,7 +14,10 @@ from . import HERE, ROOT
 
 CACHE = Path(os.environ.get("TELEWARD_BINDINGS_CACHE", Path.home() / ".cache/teleward/bindings"))
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-LIBRARY = TARGET / "debug" / "libteleward.so"
+# A folder where library and generator lie built already, such as the optimised ones of a bench.
+BUILT = os.environ.get("TELEWARD_BUILT")
+PROGRAMS = Path(BUILT) if BUILT else TARGET / "debug"
+LIBRARY = PROGRAMS / "libteleward.so"
 KOTLIN = "2.4.20"
 JNA = Path("/usr/share/java/jna.jar")
 LANGUAGES = {"kotlin": "org/teleward/teleward.kt", "swift": "Teleward.swift", "python": "teleward.py"}
@@ -26,8 +29,9 @@ class Missing(Exception):
 
 def generated() -> Path:
     """The folder with the packages of all languages, made from the library as it is now."""
-    # The build of all tests: with fewer packages cargo would choose other features, and build all dependencies anew.
-    run(["cargo", "build", "--quiet", "--workspace", "--all-targets"], cwd=ROOT)
+    if not BUILT:
+        # The build of all tests: with fewer packages cargo would choose other features, and build all dependencies anew.
+        run(["cargo", "build", "--quiet", "--workspace", "--all-targets"], cwd=ROOT)
     out = CACHE / f"generated-{print_of([LIBRARY, ROOT / 'bindings/uniffi.toml'])}"
     if out.exists():
         return out
@@ -37,7 +41,7 @@ def generated() -> Path:
     new = out.with_suffix(".new")
     shutil.rmtree(new, ignore_errors=True)
     for language in LANGUAGES:
-        words = [str(TARGET / "debug/teleward-bindgen"), "generate", str(LIBRARY), "--language", language]
+        words = [str(PROGRAMS / "teleward-bindgen"), "generate", str(LIBRARY), "--language", language]
         run([*words, "--out-dir", str(new / language), "--no-format"], cwd=ROOT)
     (new / "python" / LIBRARY.name).symlink_to(LIBRARY)
     new.rename(out)
@@ -51,14 +55,19 @@ def python_shell() -> tuple[list[str], dict[str, str]]:
 
 def kotlin_shell() -> tuple[list[str], dict[str, str]]:
     """The words that start the Kotlin shell, and its environment."""
+    return kotlin("ShellKt")
+
+
+def kotlin(main: str) -> tuple[list[str], dict[str, str]]:
+    """The words that start a Kotlin program of this folder, and its environment."""
     natives = [path.parent for path in Path("/usr/lib").glob("*/jni/libjnidispatch.system.so")]
     if not shutil.which("java") or not JNA.exists() or not natives:
         raise Missing("the JVM or JNA is not here: apt-get install openjdk-17-jdk-headless libjna-java libjna-jni")
     package = generated() / "kotlin" / LANGUAGES["kotlin"]
-    shell = HERE / "kotlin/Shell.kt"
+    programs = sorted((HERE / "kotlin").glob("*.kt"))
     lib = kotlin_compiler()
     path = ":".join(str(lib / jar) for jar in ["kotlin-stdlib.jar", "kotlinx-coroutines-core-jvm.jar"]) + f":{JNA}"
-    classes = CACHE / f"classes-{content_of([package, shell])}"
+    classes = CACHE / f"classes-{content_of([package, *programs])}"
     if not classes.exists():
         for old in CACHE.glob("classes-*"):
             shutil.rmtree(old)
@@ -68,10 +77,10 @@ def kotlin_shell() -> tuple[list[str], dict[str, str]]:
                "annotations-13.0"]  # fmt: skip
         compiler = ":".join(str(lib / f"{jar}.jar") for jar in own)
         run(["java", "-Xmx1g", "-cp", compiler, "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler", "-no-reflect", "-no-stdlib",
-             "-jvm-target", "17", "-nowarn", "-cp", path, "-d", str(new), str(package), str(shell)])  # fmt: skip
+             "-jvm-target", "17", "-nowarn", "-cp", path, "-d", str(new), str(package), *map(str, programs)])  # fmt: skip
         new.rename(classes)
     natives_of = [f"-Djna.library.path={LIBRARY.parent}", f"-Djna.boot.library.path={natives[0]}"]
-    return ["java", "-Xmx256m", *natives_of, "-cp", f"{classes}:{path}", "ShellKt"], dict(os.environ)
+    return ["java", "-Xmx256m", *natives_of, "-cp", f"{classes}:{path}", main], dict(os.environ)
 
 
 def kotlin_compiler() -> Path:
