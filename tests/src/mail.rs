@@ -33,6 +33,20 @@ impl Correspondence {
     /// # Errors
     /// When the system has no randomness to give.
     pub fn new() -> anyhow::Result<Self> {
+        let recovery = RecoverySheet::generate()?;
+        let circles = CircleChain::new(Some(recovery.recipient().clone()));
+        Self::with(recovery, circles)
+    }
+
+    /// The same for a patient who made no recovery key; the paper opens nothing.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn without_recovery() -> anyhow::Result<Self> {
+        Self::with(RecoverySheet::generate()?, CircleChain::new(None))
+    }
+
+    fn with(recovery: RecoverySheet, circles: CircleChain) -> anyhow::Result<Self> {
         let (root, next) = (SigningKey::generate()?, SigningKey::generate()?);
         let station = AgeIdentity::generate()?;
         let now = Time::system();
@@ -70,8 +84,6 @@ impl Correspondence {
         };
         let mut rosters = RosterChain::pinned(root.public());
         rosters.feed(&roster.sign(&root)?)?;
-        let recovery = RecoverySheet::generate()?;
-        let circles = CircleChain::new(Some(recovery.recipient().clone()));
         Ok(Self {
             station,
             recovery,

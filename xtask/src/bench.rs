@@ -3,14 +3,15 @@
 //! Both only prepare: the benches and the journey are programs of the package `teleward-tests`. A bench runs its peers
 //! in the same run, so they are fetched here, at pinned versions.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::job::Job;
-use crate::{build, stock, tree};
+use crate::{build, needs, part, stock, tree};
 
 /// The newest rage, whose sealing is that of the `age` crate of the same number.
 const RAGE: &str = "0.12.1";
@@ -22,7 +23,7 @@ const SOAK_MINUTES: u64 = 600;
 /// What `cargo xtask bench` takes.
 #[derive(Args)]
 pub struct BenchArgs {
-    /// The benches to run; without one, all.
+    /// The benches to run: disk, reading, seal, post, crossing, screen, radio; `chain`, or none, is all of them.
     names: Vec<String>,
     /// Write the results here as JSON.
     #[arg(long)]
@@ -43,40 +44,125 @@ pub struct SoakArgs {
     seed: Option<u64>,
 }
 
-/// Fetches the peers, builds the benches optimised, runs them; true when they ran.
+/// One bench: what it needs is what that part of the tests needs.
+struct Bench {
+    name: &'static str,
+    like_part: &'static str,
+}
+
+/// All of them; `chain` is their name together. Each is told of in `docs/measurements/README.md`.
+const BENCHES: [Bench; 7] = [
+    bench_like("disk", "unit"),
+    bench_like("reading", "unit"),
+    bench_like("seal", "stock"),
+    bench_like("post", "console"),
+    bench_like("crossing", "bindings"),
+    bench_like("screen", "browser"),
+    bench_like("radio", "radio"),
+];
+
+const fn bench_like(name: &'static str, like_part: &'static str) -> Bench {
+    Bench { name, like_part }
+}
+
+/// Fetches the peers, builds the benches optimised, runs them; true when all that were asked for were measured. A
+/// missed goal is a result.
 pub fn bench(args: &BenchArgs) -> Result<bool> {
+    let wanted = chosen(&args.names)?;
+    let parts = part::all()?;
+    let (mut names, mut absent) = (Vec::new(), Vec::new());
+    for bench in wanted {
+        let part = parts.iter().find(|part| part.name == bench.like_part);
+        let part = part.with_context(|| format!("there is no part `{}`", bench.like_part))?;
+        match needs::meet(&part.needs) {
+            Ok(()) => names.push(bench.name),
+            Err(missing) => absent.push(format!("not measured: {}: needs {missing}", bench.name)),
+        }
+    }
+    let mut ended_well = absent.is_empty();
+    if !names.is_empty() {
+        ended_well &= prepare_and_run(&names, args.json.as_deref())?;
+    }
+    // behind the figures, where they are not overlooked
+    for line in absent {
+        println!("{line}");
+    }
+    Ok(ended_well)
+}
+
+fn chosen(names: &[String]) -> Result<Vec<&'static Bench>> {
+    let all = names.is_empty() || names.iter().any(|name| name == "chain");
+    for name in names {
+        if name != "chain" && !BENCHES.iter().any(|bench| bench.name == name) {
+            let known: Vec<&str> = BENCHES.iter().map(|bench| bench.name).collect();
+            bail!(
+                "no bench `{name}`; there are: chain (all of these), {}",
+                known.join(", ")
+            );
+        }
+    }
+    let is_wanted = |bench: &&Bench| all || names.iter().any(|name| name == bench.name);
+    Ok(BENCHES.iter().filter(is_wanted).collect())
+}
+
+fn prepare_and_run(names: &[&str], json: Option<&Path>) -> Result<bool> {
     let mut built = None;
     let mut job = Job::start("bench", BENCH_MINUTES, &mut built)?;
     eprintln!(
         "fetching the peers; the log is {}",
         job.log_path().display()
     );
-    let peers = stock::fetch(&mut job)?;
-    let rage = rage(&mut job)?;
-    let tus = tree::root().join("tests/bench/tus");
-    job.run(
-        Command::new("npm")
-            .args(["ci", "--no-audit", "--no-fund"])
-            .current_dir(&tus),
-    )?;
-    eprintln!("building the benches");
-    let packages = ["--package", "teleward-tests", "--package", "teleward-cli"];
-    job.run(
-        Command::new(tree::cargo())
-            .args(["build", "--release", "--bins"])
-            .args(packages),
-    )?;
     let release = tree::target().join("release");
+    let tests = tree::root().join("tests");
+    let mut environment: Vec<(&str, OsString)> =
+        vec![("TELEWARD_BIN", release.join("teleward").into())];
+    let mut packages = vec!["teleward-tests", "teleward-cli"];
+    let npm = |job: &mut Job<'_>, folder: &Path, words: &[&str]| {
+        job.run(Command::new("npm").args(words).current_dir(folder))
+    };
+    let install = ["ci", "--no-audit", "--no-fund"];
+    for name in names {
+        match *name {
+            "seal" => {
+                environment.extend(stock::fetch(&mut job)?);
+                environment.push(("TELEWARD_RAGE", rage(&mut job)?.into()));
+            }
+            "post" => {
+                let tus = tests.join("bench/tus");
+                npm(&mut job, &tus, &install)?;
+                environment.push(("TELEWARD_TUS", tus.join("server.mjs").into()));
+            }
+            "crossing" => {
+                packages.extend(["teleward-bindings", "teleward-bindgen"]);
+                environment.push(("TELEWARD_BUILT", release.clone().into()));
+                environment.push(("TELEWARD_CROSSING", tests.join("bindings/measure").into()));
+            }
+            "screen" => {
+                let console = tree::root().join("clinic/console");
+                npm(&mut job, &console, &install)?;
+                npm(&mut job, &console, &["run", "build"])?;
+                npm(&mut job, &tests.join("browser"), &install)?;
+                environment.push(("TELEWARD_SCREEN", tests.join("browser/measure.mjs").into()));
+            }
+            "radio" => environment.push(("TELEWARD_RADIO", tests.join("radio/run").into())),
+            _ => {}
+        }
+    }
+    eprintln!("building the benches, optimised");
+    let mut build = Command::new(tree::cargo());
+    build.args(["build", "--release", "--lib", "--bins"]);
+    for package in packages {
+        build.args(["--package", package]);
+    }
+    job.run(&mut build)?;
     let mut bench = Command::new(release.join("bench"));
-    bench.args(&args.names).current_dir(tree::root());
-    if let Some(file) = &args.json {
+    bench
+        .args(names)
+        .current_dir(tree::root())
+        .envs(environment);
+    if let Some(file) = json {
         bench.arg("--json").arg(file);
     }
-    bench
-        .envs(peers)
-        .env("TELEWARD_RAGE", rage)
-        .env("TELEWARD_TUS", tus.join("server.mjs"));
-    bench.env("TELEWARD_BIN", release.join("teleward"));
     Ok(bench.status()?.success())
 }
 
@@ -134,4 +220,38 @@ fn rage(job: &mut Job<'_>) -> Result<PathBuf> {
         );
     }
     Ok(program)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// REQ-BENCH-004: `chain` and no name mean every bench; a name that there is none of is refused with those there are.
+    #[test]
+    fn benches_are_chosen_by_name() {
+        let names = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+            chosen(&words).map(|found| found.iter().map(|bench| bench.name).collect::<Vec<_>>())
+        };
+        assert_eq!(names(&["seal", "disk"]).unwrap(), ["disk", "seal"]);
+        assert_eq!(names(&["chain"]).unwrap().len(), BENCHES.len());
+        assert_eq!(names(&[]).unwrap(), names(&["chain", "seal"]).unwrap());
+        let refused = names(&["chain", "speed"]).unwrap_err().to_string();
+        assert!(
+            refused.contains("`speed`") && refused.contains("crossing"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn every_bench_has_a_part_to_take_its_needs_from() {
+        let parts = part::all().unwrap();
+        for bench in &BENCHES {
+            assert!(
+                parts.iter().any(|part| part.name == bench.like_part),
+                "{}",
+                bench.name
+            );
+        }
+    }
 }

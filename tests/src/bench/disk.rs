@@ -1,6 +1,6 @@
 //! The disk's own rate: what a durable write costs here, without which a rate of receipts says nothing.
 
-use super::{Better, Figure};
+use super::{Better, Figure, folder};
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// # Errors
 /// Those of the file system.
 pub fn measure() -> anyhow::Result<Vec<Figure>> {
-    let folder = tempfile::tempdir()?;
+    let folder = folder()?;
     let mut file = std::fs::File::create(folder.path().join("file"))?;
     let (start, mut writes) = (Instant::now(), 0_u32);
     while start.elapsed() < Duration::from_secs(2) {
