@@ -30,6 +30,9 @@ const LOOK: Duration = Duration::from_secs(20);
 const PAGES: u32 = 50;
 /// So many lists of a mailbox go by before it is listed from before what is missing.
 const LISTS_BETWEEN: u32 = 5;
+/// So many lists go by before the whole of it is listed: only that finds a letter whose number the relay had given to
+/// another file that was read.
+const LISTS_BETWEEN_WHOLE: u32 = 60;
 
 /// Why a line's run ended early.
 enum Failure {
@@ -479,20 +482,25 @@ impl Shared {
         client: &RelayClient,
         mailbox: MailboxId,
     ) -> Result<bool, Failure> {
-        {
+        let count = {
             let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
             let count = lists.entry(mailbox).or_default();
             *count += 1;
-            if *count < LISTS_BETWEEN {
-                return Ok(false);
-            }
-            *count = 0;
+            *count
+        };
+        if !count.is_multiple_of(LISTS_BETWEEN) {
+            return Ok(false);
         }
+        let whole = count.is_multiple_of(LISTS_BETWEEN_WHOLE);
         let url = client.base().to_owned();
         Ok(self
             .blocking(move |station| {
                 station.db.write(|tx| {
-                    let gap = open::gap(tx, mailbox)?;
+                    let gap = if whole {
+                        Some(None)
+                    } else {
+                        open::gap(tx, mailbox)?
+                    };
                     Ok(inbox::list_missing_again(tx, mailbox, &url, gap)?)
                 })
             })

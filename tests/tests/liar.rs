@@ -339,11 +339,12 @@ async fn an_older_list_of_keys_holds_nobody_back() -> anyhow::Result<()> {
         }
     }));
     scene.make_next_roster().await?;
+    // the answer to the next letter brings it
+    let letter = scene.write(Way::Up).await?;
+    scene.until_read(&letter).await?;
     scene
         .phone
         .until(PATIENCE, |status| status["link"]["roster_n"] == 2)?;
-    let letter = scene.write(Way::Up).await?;
-    scene.until_read(&letter).await?;
     scene.restart_station().await?;
     scene.station_finds("roster_withheld").await?;
     scene.liar.repent();

@@ -39,9 +39,10 @@ pub(crate) struct Engine {
     next_ticket: u64,
     jitter: u32,
     list_again: bool,
-    /// Pages of the present run, and whole lists since missing letters were looked for.
+    /// Pages of the present run, lists since missing letters were looked for, and such looks.
     pages: u32,
     lists: u32,
+    looks: u32,
 }
 
 impl Engine {
@@ -68,6 +69,7 @@ impl Engine {
             list_again: true,
             pages: 0,
             lists: 0,
+            looks: 0,
         };
         // A new process may be a new version: what the relay refused for good is tried once more.
         engine.db.write(outbox::try_again)?;

@@ -171,7 +171,10 @@ fn replays_at_later_numbers_hide_nothing() {
     assert!(again(&db, None));
     list(&db, &page(7, &[(2, 2)]));
     assert_eq!(fetch_all(&db, Time::from_ms(0)), [id(1), id(2)]);
-    assert!(!again(&db, None), "the list goes on behind number 2 as it is");
+    assert!(
+        !again(&db, None),
+        "the list goes on behind number 2 as it is"
+    );
     assert_eq!(run(&db, |tx| inbox::cursor(tx, BOX, URL)), 2);
     list(&db, &page(7, &[(3, 3)]));
     assert_eq!(fetch_all(&db, Time::from_ms(0)), [id(3)]);

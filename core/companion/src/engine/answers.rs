@@ -13,6 +13,9 @@ use wire::{EnvelopeId, Time};
 
 /// So many lists go by before the list is asked for from before what is missing.
 const LISTS_BETWEEN: u32 = 5;
+/// So many looks for what is missing go by before the whole list is asked for: only that finds a letter whose number the
+/// relay had given to another file that was read.
+const LOOKS_BETWEEN_WHOLE: u32 = 12;
 /// Pages of one run at most: a relay that always promises more must not keep a phone busy.
 const PAGES_AT_ONCE: u32 = 50;
 
@@ -264,12 +267,14 @@ impl Engine {
             return Ok(());
         }
         self.lists = 0;
-        let gap = link
-            .chain
-            .kids()
-            .map(|kid| link.chain.positions(kid))
-            .find(|at| !at.missing.is_empty())
-            .map(|at| at.stored.map(|(_, id)| id));
+        self.looks += 1;
+        let gap = if self.looks.is_multiple_of(LOOKS_BETWEEN_WHOLE) {
+            Some(None)
+        } else {
+            let mut positions = link.chain.kids().map(|kid| link.chain.positions(kid));
+            let gap = positions.find(|at| !at.missing.is_empty());
+            gap.map(|at| at.stored.map(|(_, id)| id))
+        };
         let (down, url) = (link.down, link.relay_url());
         self.list_again = self
             .db
