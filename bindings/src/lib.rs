@@ -17,13 +17,13 @@ pub use error::TelewardError;
 pub use key_vault::{KeyVault, KeyVaultError};
 pub use lifecycle::init;
 pub use records::{
-    Config, Frame, JoinOptions, ManualReading, NetworkHint, PressureUnit, RadioChoice, Role,
-    Submitted,
+    Config, Frame, GlucoseUnit, JoinOptions, ManualReading, ManualValues, MassUnit, Meal,
+    NetworkHint, PressureUnit, RadioChoice, Role, Submitted, TemperatureUnit,
 };
 pub use views::{
-    Changes, CheckWords, CircleMember, Device, DrainReport, Finding, HistoryPage, HistoryQuery,
-    Link, LinkState, Queue, Reading, RecoverySheet, Request, RequestState, Stage, Status, Topic,
-    Value, View,
+    Changes, CheckWords, CircleMember, Detail, Device, DrainReport, Finding, HistoryPage,
+    HistoryQuery, Link, LinkState, Queue, Reading, RecoverySheet, Request, RequestState, Stage,
+    Status, Topic, Value, View,
 };
 
 uniffi::setup_scaffolding!("teleward");

@@ -84,23 +84,115 @@ pub enum PressureUnit {
     KPa,
 }
 
-/// A blood pressure that a person typed, digits as typed.
+/// The unit of a typed weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum MassUnit {
+    /// Kilogram.
+    Kilogram,
+    /// Pound.
+    Pound,
+}
+
+/// The unit of a typed temperature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum TemperatureUnit {
+    /// Degree Celsius.
+    Celsius,
+    /// Degree Fahrenheit.
+    Fahrenheit,
+}
+
+/// The unit of a typed glucose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum GlucoseUnit {
+    /// Milligrams a decilitre.
+    MilligramsPerDecilitre,
+    /// Millimoles a litre.
+    MillimolesPerLitre,
+}
+
+/// Before or after which meal a glucose was measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum Meal {
+    /// Before a meal.
+    Before,
+    /// After a meal.
+    After,
+    /// Nothing eaten for long.
+    Fasting,
+    /// Neither.
+    Casual,
+    /// Before going to bed.
+    Bedtime,
+}
+
+/// The numbers of a form, digits as typed.
+#[derive(Clone, PartialEq, Eq, uniffi::Enum)]
+pub enum ManualValues {
+    /// Blood pressure.
+    BloodPressure {
+        /// The upper pressure.
+        systolic: String,
+        /// The lower pressure.
+        diastolic: String,
+        /// The unit of both.
+        unit: PressureUnit,
+        /// Beats a minute, if typed.
+        pulse_rate: Option<String>,
+    },
+    /// Weight.
+    Weight {
+        /// The weight.
+        weight: String,
+        /// Its unit.
+        unit: MassUnit,
+    },
+    /// Body temperature.
+    Temperature {
+        /// The temperature.
+        temperature: String,
+        /// Its unit.
+        unit: TemperatureUnit,
+    },
+    /// Oxygen saturation.
+    OxygenSaturation {
+        /// Percent.
+        spo2: String,
+        /// Beats a minute, if typed.
+        pulse_rate: Option<String>,
+    },
+    /// Blood glucose.
+    Glucose {
+        /// The concentration.
+        concentration: String,
+        /// Its unit.
+        unit: GlucoseUnit,
+        /// Before or after a meal, if said.
+        meal: Option<Meal>,
+    },
+    /// Heart rate.
+    HeartRate {
+        /// Beats a minute.
+        heart_rate: String,
+    },
+}
+
+/// What a person typed stays out of logs.
+impl std::fmt::Debug for ManualValues {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ManualValues")
+    }
+}
+
+/// A reading that a person typed.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct ManualReading {
     /// 32 hex characters, made at random when the form was opened: the same draft twice is one reading.
     pub draft_id: String,
     /// When it was measured.
     pub measured_at: SystemTime,
-    /// The upper pressure.
-    pub systolic: String,
-    /// The lower pressure.
-    pub diastolic: String,
-    /// Beats a minute.
-    #[uniffi(default = None)]
-    pub pulse_rate: Option<String>,
-    /// The unit of both pressures; mmHg by default.
-    #[uniffi(default = None)]
-    pub unit: Option<PressureUnit>,
+    /// What was measured.
+    pub values: ManualValues,
 }
 
 impl From<ManualReading> for ::companion::ManualReading {
@@ -108,13 +200,64 @@ impl From<ManualReading> for ::companion::ManualReading {
         Self {
             draft_id: typed.draft_id,
             measured_at: time_in(typed.measured_at),
-            systolic: typed.systolic,
-            diastolic: typed.diastolic,
-            unit: match typed.unit.unwrap_or(PressureUnit::MmHg) {
-                PressureUnit::MmHg => reading::PressureUnit::MmHg,
-                PressureUnit::KPa => reading::PressureUnit::KPa,
+            values: typed.values.into(),
+        }
+    }
+}
+
+impl From<ManualValues> for ::companion::ManualValues {
+    fn from(values: ManualValues) -> Self {
+        match values {
+            ManualValues::BloodPressure {
+                systolic,
+                diastolic,
+                unit,
+                pulse_rate,
+            } => Self::BloodPressure {
+                systolic,
+                diastolic,
+                unit: match unit {
+                    PressureUnit::MmHg => reading::PressureUnit::MmHg,
+                    PressureUnit::KPa => reading::PressureUnit::KPa,
+                },
+                pulse_rate,
             },
-            pulse_rate: typed.pulse_rate,
+            ManualValues::Weight { weight, unit } => Self::Weight {
+                weight,
+                unit: match unit {
+                    MassUnit::Kilogram => reading::MassUnit::Kilogram,
+                    MassUnit::Pound => reading::MassUnit::Pound,
+                },
+            },
+            ManualValues::Temperature { temperature, unit } => Self::Temperature {
+                temperature,
+                unit: match unit {
+                    TemperatureUnit::Celsius => reading::TemperatureUnit::Celsius,
+                    TemperatureUnit::Fahrenheit => reading::TemperatureUnit::Fahrenheit,
+                },
+            },
+            ManualValues::OxygenSaturation { spo2, pulse_rate } => Self::Spo2 { spo2, pulse_rate },
+            ManualValues::Glucose {
+                concentration,
+                unit,
+                meal,
+            } => Self::Glucose {
+                concentration,
+                unit: match unit {
+                    GlucoseUnit::MilligramsPerDecilitre => {
+                        reading::GlucoseUnit::MilligramsPerDecilitre
+                    }
+                    GlucoseUnit::MillimolesPerLitre => reading::GlucoseUnit::MillimolesPerLitre,
+                },
+                meal: meal.map(|meal| match meal {
+                    Meal::Before => reading::Meal::Before,
+                    Meal::After => reading::Meal::After,
+                    Meal::Fasting => reading::Meal::Fasting,
+                    Meal::Casual => reading::Meal::Casual,
+                    Meal::Bedtime => reading::Meal::Bedtime,
+                }),
+            },
+            ManualValues::HeartRate { heart_rate } => Self::HeartRate { heart_rate },
         }
     }
 }

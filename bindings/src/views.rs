@@ -327,6 +327,17 @@ pub struct Value {
     pub unit: String,
 }
 
+/// A statement beside the numbers: a body site, a meal.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Detail {
+    /// `site`, `meal`, `sample_type`, …
+    pub name: String,
+    /// The standard's number, or the number itself where it is one (`time_offset_min`).
+    pub code: i32,
+    /// Its stable name, where the standard gives the number a meaning.
+    pub word: Option<String>,
+}
+
 /// One reading of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct Reading {
@@ -344,6 +355,8 @@ pub struct Reading {
     pub typed: bool,
     /// Its values.
     pub values: Vec<Value>,
+    /// What was said beside the numbers.
+    pub details: Vec<Detail>,
     /// What the device said about the measurement.
     pub status: Vec<String>,
     /// What is doubtful about it.

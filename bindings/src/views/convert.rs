@@ -1,9 +1,9 @@
 //! From the core's records, member by member.
 
 use super::{
-    Changes, CheckWords, CircleMember, Device, DrainReport, Finding, FoundDevice, HistoryPage,
-    Link, LinkState, Notice, Queue, Reading, RecoverySheet, Request, RequestState, Stage, Status,
-    TelewardError, Trace, Value, View, time_out,
+    Changes, CheckWords, CircleMember, Detail, Device, DrainReport, Finding, FoundDevice,
+    HistoryPage, Link, LinkState, Notice, Queue, Reading, RecoverySheet, Request, RequestState,
+    Stage, Status, TelewardError, Trace, Value, View, time_out,
 };
 use ::companion as core;
 
@@ -198,6 +198,7 @@ impl From<core::ReadingView> for Reading {
             received: time_out(reading.received),
             typed: reading.typed,
             values: reading.values.into_iter().map(Into::into).collect(),
+            details: reading.details.into_iter().map(Into::into).collect(),
             status: reading.status,
             doubts: reading.doubts,
             possibly_same_as: reading.possibly_same_as,
@@ -209,6 +210,16 @@ impl From<core::ReadingView> for Reading {
             },
             stored_at: reading.stored_at.map(time_out),
             seen_at: reading.seen_at.map(time_out),
+        }
+    }
+}
+
+impl From<core::DetailView> for Detail {
+    fn from(detail: core::DetailView) -> Self {
+        Self {
+            name: detail.name,
+            code: detail.code,
+            word: detail.word,
         }
     }
 }

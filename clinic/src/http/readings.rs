@@ -9,7 +9,7 @@ use crate::audit;
 use crate::changes::Topic;
 use crate::error::ClinicError;
 use crate::mail::readings;
-use ::reading::{Number, Reading, ReadingId, TimeBasis};
+use ::reading::{Coded, Number, Reading, ReadingId, TimeBasis, Value as Part};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
@@ -17,6 +17,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::Tx;
 use store::rusqlite::{OptionalExtension as _, Row, params};
@@ -39,6 +40,8 @@ pub(crate) struct ReadingView {
     device: Option<DeviceView>,
     link_label: String,
     values: Values,
+    units: Units,
+    coded: Vec<CodedView>,
     unit: Option<&'static str>,
     absent: Option<&'static str>,
     status: Vec<&'static str>,
@@ -55,12 +58,17 @@ struct DeviceView {
     serial_tail: Option<String>,
 }
 
-#[derive(Debug, Default, Serialize)]
-struct Values {
-    systolic: Option<String>,
-    diastolic: Option<String>,
-    mean_arterial: Option<String>,
-    pulse_rate: Option<String>,
+/// The values of a kind by their names; `None` where the device sent no number.
+type Values = BTreeMap<&'static str, Option<String>>;
+/// Their UCUM units, by the same names.
+type Units = BTreeMap<&'static str, &'static str>;
+
+/// A coded statement: a meal, a body site.
+#[derive(Debug, Serialize)]
+struct CodedView {
+    name: &'static str,
+    code: String,
+    word: Option<&'static str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -114,23 +122,8 @@ fn view(
     let offset = timing.utc_offset_min;
     let sign = if offset < 0 { '-' } else { '+' };
     let device = reading.device();
-    let text = |number: Number| number.value().map(|value| value.to_string());
-    let (mut values, mut unit, mut absent, mut status) =
-        (Values::default(), None, None, Vec::new());
-    if let Some(bp) = reading.blood_pressure() {
-        values = Values {
-            systolic: text(bp.systolic),
-            diastolic: text(bp.diastolic),
-            mean_arterial: bp.mean_arterial.and_then(text),
-            pulse_rate: bp.pulse_rate.and_then(text),
-        };
-        unit = Some(bp.unit.ucum());
-        absent = absent_reason(bp.systolic, bp.diastolic);
-        status = bp
-            .status
-            .map(|bits| bits.flags().map(|flag| flag.code()).collect())
-            .unwrap_or_default();
-    }
+    let parts = reading.measurement.parts();
+    let text = |value: &Part| Some(value.number?.value()?.to_string());
     ReadingView {
         id: reading.id.to_string(),
         kind: reading.kind().name(),
@@ -155,10 +148,20 @@ fn view(
             }),
         }),
         link_label,
-        values,
-        unit,
-        absent,
-        status,
+        values: parts
+            .values
+            .iter()
+            .map(|one| (one.name, text(one)))
+            .collect(),
+        units: parts
+            .values
+            .iter()
+            .map(|one| (one.name, one.unit))
+            .collect(),
+        coded: parts.coded.iter().map(coded).collect(),
+        unit: parts.unit,
+        absent: absent_reason(reading, parts.main()),
+        status: parts.flags().collect(),
         doubts: reading.doubts.iter().map(|doubt| doubt.code()).collect(),
         possibly_same_as: same,
         confirmed,
@@ -166,21 +169,32 @@ fn view(
     }
 }
 
-/// Why a pressure is no number.
-fn absent_reason(systolic: Number, diastolic: Number) -> Option<&'static str> {
-    if systolic.value().is_none() && diastolic.value().is_none() {
-        return Some("measurement_failed");
+fn coded(coded: &Coded) -> CodedView {
+    CodedView {
+        name: coded.name,
+        code: coded.code.to_string(),
+        word: coded.word,
     }
-    [systolic, diastolic]
-        .into_iter()
-        .find_map(|number| match number {
-            Number::Value(_) => None,
-            Number::NotANumber => Some("not_a_number"),
-            Number::NotAtThisResolution => Some("not_at_this_resolution"),
-            Number::PlusInfinity => Some("above_range"),
-            Number::MinusInfinity => Some("below_range"),
-            Number::Reserved => Some("reserved"),
-        })
+}
+
+/// Why a main number is none: what the reading doubts of itself says it best.
+fn absent_reason(reading: &Reading, main: &[Part]) -> Option<&'static str> {
+    let number = |one: &Part| one.number.and_then(Number::value);
+    if main.iter().all(|one| number(one).is_none()) {
+        let mut doubts = reading.measurement.doubts().into_iter();
+        if let Some(why) = doubts.find(|doubt| doubt.leaves_no_number()) {
+            return Some(why.code());
+        }
+    }
+    main.iter().find_map(|one| match one.number {
+        Some(Number::Value(_)) => None,
+        Some(Number::NotANumber) => Some("not_a_number"),
+        Some(Number::NotAtThisResolution) => Some("not_at_this_resolution"),
+        Some(Number::PlusInfinity) => Some("above_range"),
+        Some(Number::MinusInfinity) => Some("below_range"),
+        Some(Number::Reserved) => Some("reserved"),
+        None => Some("not_given"),
+    })
 }
 
 #[derive(Deserialize)]
@@ -277,4 +291,54 @@ pub(crate) async fn seen(
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(golden: &str) -> Value {
+        let reading = readings::parse(golden).unwrap();
+        let now = Time::from_ms(0);
+        json!(view(&reading, now, None, None, "phone".to_owned(), true))
+    }
+
+    /// REQ-CLINIC-040: a reading of any kind is shown with its own names, digits, units and statements, and where there
+    /// is no number, with the reason.
+    #[test]
+    fn every_kind_is_shown_as_what_it_is() {
+        macro_rules! golden {
+            ($name:literal) => {
+                shown(include_str!(concat!("../../../tests/golden/fhir/", $name, ".json")))
+            };
+        }
+        let weight = golden!("device-weight");
+        assert_eq!(weight["kind"], "weight");
+        assert_eq!(weight["values"], json!({ "weight": "84.200", "bmi": "26.3", "height": "179.0" }));
+        assert_eq!(weight["units"], json!({ "weight": "kg", "bmi": "kg/m2", "height": "cm" }));
+        assert_eq!((&weight["unit"], &weight["absent"]), (&json!("kg"), &Value::Null));
+        let warm = golden!("typed-temperature");
+        assert_eq!(warm["values"], json!({ "temperature": "36.4" }));
+        let glucose = golden!("device-glucose");
+        assert!(
+            glucose["coded"]
+                .as_array()
+                .unwrap()
+                .contains(&json!({ "name": "meal", "code": "2", "word": "after_meal" }))
+        );
+        for (shown, absent) in [
+            (golden!("device-failed-measurement"), "measurement_failed"),
+            (golden!("device-weight-failed"), "measurement_failed"),
+            (golden!("device-glucose-high"), "above_range"),
+            (golden!("device-glucose-control"), "control_solution"),
+            (golden!("device-spo2-demonstration"), "not_from_patient"),
+        ] {
+            assert_eq!(shown["absent"], absent);
+            let values = shown["values"].as_object().unwrap();
+            let main = values.iter().filter(|(_, text)| !text.is_null()).count();
+            assert_eq!(main, 0, "{absent}: no number is left");
+        }
+        let special = golden!("device-special-values");
+        assert_eq!(special["absent"], "measurement_failed");
+    }
 }

@@ -11,7 +11,7 @@
 use clap::Parser;
 use post::{ClientOptions, RelayClient};
 use reading::{
-    Gateway, PressureUnit, Reading, TypedBloodPressure, to_observation, typed_blood_pressure,
+    Gateway, PressureUnit, Reading, TypedForm, TypedValues, to_observation, typed_reading,
 };
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
@@ -404,14 +404,23 @@ impl Phone {
     }
 
     pub fn reading(&self, draft: u8, systolic: &str) -> Reading {
+        self.typed(
+            draft,
+            TypedValues::BloodPressure {
+                systolic: systolic.parse().unwrap(),
+                diastolic: "80".parse().unwrap(),
+                pulse_rate: Some("64".parse().unwrap()),
+                unit: PressureUnit::MmHg,
+            },
+        )
+    }
+
+    pub fn typed(&self, draft: u8, values: TypedValues) -> Reading {
         let now = reading::Moment::from_ms(Time::system().ms());
-        typed_blood_pressure(&TypedBloodPressure {
+        typed_reading(&TypedForm {
             install: [7; 16],
             draft: [draft; 16],
-            systolic: systolic.parse().unwrap(),
-            diastolic: "80".parse().unwrap(),
-            pulse_rate: Some("64".parse().unwrap()),
-            unit: PressureUnit::MmHg,
+            values,
             measured: now,
             utc_offset_min: 0,
             typed: now,

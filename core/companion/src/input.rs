@@ -1,6 +1,6 @@
 //! What comes in through commands.
 
-use reading::PressureUnit;
+use reading::{GlucoseUnit, MassUnit, Meal, PressureUnit, TemperatureUnit};
 use wire::Time;
 
 /// What a joiner may choose.
@@ -10,21 +10,73 @@ pub struct JoinOptions {
     pub label: String,
 }
 
-/// A blood pressure that a person typed.
+/// A reading that a person typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManualReading {
     /// 16 random bytes as 32 hex characters, made when the form was opened: the same draft twice is one reading.
     pub draft_id: String,
     /// When it was measured.
     pub measured_at: Time,
-    /// The upper pressure in `unit`, as typed.
-    pub systolic: String,
-    /// The lower pressure in `unit`, as typed.
-    pub diastolic: String,
-    /// The unit of both.
-    pub unit: PressureUnit,
-    /// Beats a minute, as typed.
-    pub pulse_rate: Option<String>,
+    /// What was measured.
+    pub values: ManualValues,
+}
+
+/// The numbers of a form, as typed.
+#[derive(Clone, PartialEq, Eq)]
+pub enum ManualValues {
+    /// Blood pressure.
+    BloodPressure {
+        /// The upper pressure in `unit`.
+        systolic: String,
+        /// The lower pressure in `unit`.
+        diastolic: String,
+        /// The unit of both.
+        unit: PressureUnit,
+        /// Beats a minute.
+        pulse_rate: Option<String>,
+    },
+    /// Weight.
+    Weight {
+        /// The weight in `unit`.
+        weight: String,
+        /// Its unit.
+        unit: MassUnit,
+    },
+    /// Body temperature.
+    Temperature {
+        /// The temperature in `unit`.
+        temperature: String,
+        /// Its unit.
+        unit: TemperatureUnit,
+    },
+    /// Oxygen saturation.
+    Spo2 {
+        /// Percent.
+        spo2: String,
+        /// Beats a minute.
+        pulse_rate: Option<String>,
+    },
+    /// Blood glucose.
+    Glucose {
+        /// The concentration in `unit`.
+        concentration: String,
+        /// Its unit.
+        unit: GlucoseUnit,
+        /// Before or after a meal, if said.
+        meal: Option<Meal>,
+    },
+    /// Heart rate.
+    HeartRate {
+        /// Beats a minute.
+        heart_rate: String,
+    },
+}
+
+/// What a person typed stays out of logs.
+impl std::fmt::Debug for ManualValues {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ManualValues")
+    }
 }
 
 /// A frame that a shell took from a device itself.

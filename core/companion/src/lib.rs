@@ -67,13 +67,13 @@ pub use companion::{Companion, Ports};
 pub use config::{Config, Role};
 pub use device::TraceMode;
 pub use error::CompanionError;
-pub use input::{Frame, JoinOptions, ManualReading, Network, Submitted};
+pub use input::{Frame, JoinOptions, ManualReading, ManualValues, Network, Submitted};
 pub use post::Pace;
 pub use tables::SCHEMA;
 pub use view::{
-    CircleView, Cursor, DeviceView, DrainReport, FindingView, FoundView, HistoryPage, HistoryQuery,
-    LinkState, LinkView, NoticeView, QueueView, ReadingView, RequestId, RequestState, RequestView,
-    Stage, Status, Topic, TraceView, ValueView, View,
+    CircleView, Cursor, DetailView, DeviceView, DrainReport, FindingView, FoundView, HistoryPage,
+    HistoryQuery, LinkState, LinkView, NoticeView, QueueView, ReadingView, RequestId, RequestState,
+    RequestView, Stage, Status, Topic, TraceView, ValueView, View,
 };
 
 /// The kill points of this crate (see `fault`).

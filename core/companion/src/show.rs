@@ -3,59 +3,20 @@
 use crate::device_table::Paired;
 use crate::engine::Engine;
 use crate::error::CompanionError;
-use crate::input::{Frame, ManualReading};
+use crate::input::{Frame, ManualReading, ManualValues};
 use crate::link::Link;
-use crate::view::{CircleView, FindingView, LinkView, ReadingView, Stage, Status, ValueView};
+use crate::view::{
+    CircleView, DetailView, FindingView, LinkView, ReadingView, Stage, Status, ValueView,
+};
 use device::{CapturedRecord, SessionFacts, to_reading};
 use jiff::tz::TimeZone;
-use reading::{
-    Decimal, Measurement, Moment, Number, Reading, Source, TypedBloodPressure, typed_blood_pressure,
-};
+use reading::{Decimal, Moment, Reading, Source, TypedForm, TypedValues, typed_reading};
 use vault::{Role, check_words};
 use wire::{InstallId, Time};
 
 /// A reading as it is shown; the journal fills in how far it is.
 pub(crate) fn reading(reading: &Reading) -> ReadingView {
-    let Measurement::BloodPressure(pressure) = &reading.measurement else {
-        return other_kind(reading);
-    };
-    let mut values = Vec::new();
-    let mut value = |name: &str, number: Number, unit: &str| {
-        let text = number.to_string();
-        let (value, absent) = if number.value().is_some() {
-            (Some(text), None)
-        } else {
-            (None, Some(text))
-        };
-        values.push(ValueView {
-            name: name.to_owned(),
-            value,
-            absent,
-            unit: unit.to_owned(),
-        });
-    };
-    let unit = pressure.unit.ucum();
-    value("systolic", pressure.systolic, unit);
-    value("diastolic", pressure.diastolic, unit);
-    if let Some(mean) = pressure.mean_arterial {
-        value("mean_arterial", mean, unit);
-    }
-    if let Some(pulse) = pressure.pulse_rate {
-        value("pulse_rate", pulse, "/min");
-    }
-    let status = pressure
-        .status
-        .into_iter()
-        .flat_map(reading::BloodPressureStatus::flags);
-    ReadingView {
-        values,
-        status: status.map(|flag| flag.code().to_owned()).collect(),
-        ..other_kind(reading)
-    }
-}
-
-/// What every kind has.
-fn other_kind(reading: &Reading) -> ReadingView {
+    let parts = reading.measurement.parts();
     ReadingView {
         id: reading.id.to_string(),
         kind: reading.kind().name().to_owned(),
@@ -63,8 +24,9 @@ fn other_kind(reading: &Reading) -> ReadingView {
         effective_sure: reading.timing.is_sure(),
         received: Time::from_ms(reading.timing.arrived.ms()),
         typed: matches!(reading.source, Source::Typed(_)),
-        values: Vec::new(),
-        status: Vec::new(),
+        details: parts.coded.iter().map(detail).collect(),
+        status: parts.flags().map(str::to_owned).collect(),
+        values: parts.values.into_iter().map(value).collect(),
         doubts: reading
             .doubts
             .iter()
@@ -77,6 +39,30 @@ fn other_kind(reading: &Reading) -> ReadingView {
     }
 }
 
+fn detail(coded: &reading::Coded) -> DetailView {
+    DetailView {
+        name: coded.name.to_owned(),
+        code: coded.code,
+        word: coded.word.map(str::to_owned),
+    }
+}
+
+fn value(value: reading::Value) -> ValueView {
+    let text = value.number.map(|number| number.to_string());
+    let is_number = value.number.is_some_and(|number| number.value().is_some());
+    let (value_text, absent) = match text {
+        Some(text) if is_number => (Some(text), None),
+        Some(special) => (None, Some(special)),
+        None => (None, Some("not_given".to_owned())),
+    };
+    ValueView {
+        name: value.name.to_owned(),
+        value: value_text,
+        absent,
+        unit: value.unit.to_owned(),
+    }
+}
+
 /// A typed form as a reading.
 pub(crate) fn typed(
     manual: &ManualReading,
@@ -84,27 +70,63 @@ pub(crate) fn typed(
     zone: Option<&str>,
     now: Time,
 ) -> Result<Reading, CompanionError> {
-    let number = |what: &str, text: &str| {
-        let digits: Result<Decimal, _> = text.trim().parse();
-        digits.map_err(|_| CompanionError::input(format!("{what}: type a number, for example 128")))
-    };
-    let draft = reading_draft(&manual.draft_id)?;
-    let pulse = manual
-        .pulse_rate
-        .as_deref()
-        .filter(|text| !text.trim().is_empty());
-    let form = TypedBloodPressure {
+    let form = TypedForm {
         install: install.0,
-        draft,
-        systolic: number("upper value", &manual.systolic)?,
-        diastolic: number("lower value", &manual.diastolic)?,
-        pulse_rate: pulse.map(|text| number("pulse", text)).transpose()?,
-        unit: manual.unit,
+        draft: reading_draft(&manual.draft_id)?,
+        values: typed_values(&manual.values)?,
         measured: Moment::from_ms(manual.measured_at.ms()),
         utc_offset_min: offset_min(zone, manual.measured_at)?,
         typed: Moment::from_ms(now.ms()),
     };
-    typed_blood_pressure(&form).map_err(CompanionError::input)
+    typed_reading(&form).map_err(CompanionError::input)
+}
+
+fn typed_values(values: &ManualValues) -> Result<TypedValues, CompanionError> {
+    let number = |what: &str, text: &str| {
+        let digits: Result<Decimal, _> = text.trim().parse();
+        digits.map_err(|_| CompanionError::input(format!("{what}: type a number, for example 128")))
+    };
+    let pulse = |text: &Option<String>| {
+        let text = text.as_deref().filter(|text| !text.trim().is_empty());
+        text.map(|text| number("pulse", text)).transpose()
+    };
+    Ok(match values {
+        ManualValues::BloodPressure {
+            systolic,
+            diastolic,
+            unit,
+            pulse_rate,
+        } => TypedValues::BloodPressure {
+            systolic: number("upper value", systolic)?,
+            diastolic: number("lower value", diastolic)?,
+            pulse_rate: pulse(pulse_rate)?,
+            unit: *unit,
+        },
+        ManualValues::Weight { weight, unit } => TypedValues::Weight {
+            weight: number("weight", weight)?,
+            unit: *unit,
+        },
+        ManualValues::Temperature { temperature, unit } => TypedValues::Temperature {
+            temperature: number("temperature", temperature)?,
+            unit: *unit,
+        },
+        ManualValues::Spo2 { spo2, pulse_rate } => TypedValues::Spo2 {
+            spo2: number("oxygen saturation", spo2)?,
+            pulse_rate: pulse(pulse_rate)?,
+        },
+        ManualValues::Glucose {
+            concentration,
+            unit,
+            meal,
+        } => TypedValues::Glucose {
+            concentration: number("glucose", concentration)?,
+            unit: *unit,
+            meal: *meal,
+        },
+        ManualValues::HeartRate { heart_rate } => TypedValues::HeartRate {
+            heart_rate: number("heart rate", heart_rate)?,
+        },
+    })
 }
 
 fn reading_draft(text: &str) -> Result<[u8; 16], CompanionError> {

@@ -5,14 +5,14 @@ use crate::config::Config;
 use crate::desk::Desk;
 use crate::engine::{Ask, Call, Effect, Event};
 use crate::error::CompanionError;
-use crate::input::{JoinOptions, ManualReading, Network};
+use crate::input::{JoinOptions, ManualReading, ManualValues, Network};
 use crate::sim::{Fate, World};
 use crate::view::{
     HistoryQuery, LinkState, QueueView, ReadingView, RequestState, Stage, Status, Topic, View,
 };
 use post::{Line, RelayError};
 use proptest::prelude::*;
-use reading::PressureUnit;
+use reading::{GlucoseUnit, MassUnit, Meal, PressureUnit, TemperatureUnit};
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
@@ -200,10 +200,12 @@ fn manual(phone: &Phone) -> ManualReading {
     ManualReading {
         draft_id: format!("{n:032x}"),
         measured_at: phone.now(),
-        systolic: format!("{}", 110 + n % 60),
-        diastolic: "70".to_owned(),
-        unit: PressureUnit::MmHg,
-        pulse_rate: None,
+        values: ManualValues::BloodPressure {
+            systolic: format!("{}", 110 + n % 60),
+            diastolic: "70".to_owned(),
+            unit: PressureUnit::MmHg,
+            pulse_rate: None,
+        },
     }
 }
 
@@ -529,28 +531,33 @@ fn a_draft_saved_twice_is_one_reading() {
     let manual = ManualReading {
         draft_id: format!("{:032x}", 0),
         measured_at: phone.now(),
-        systolic: "128".into(),
-        diastolic: "82".into(),
-        unit: PressureUnit::MmHg,
-        pulse_rate: Some("61".into()),
+        values: ManualValues::BloodPressure {
+            systolic: "128".into(),
+            diastolic: "82".into(),
+            unit: PressureUnit::MmHg,
+            pulse_rate: Some("61".into()),
+        },
     };
     let now = phone.now();
     let id = phone.desk().record_manual(&manual, now).unwrap();
     assert_eq!(id, phone.taken[0]);
     assert_eq!(phone.history().len(), 1);
+    let with_systolic = |text: &str| ManualReading {
+        values: ManualValues::BloodPressure {
+            systolic: text.into(),
+            diastolic: "82".into(),
+            unit: PressureUnit::MmHg,
+            pulse_rate: None,
+        },
+        ..manual.clone()
+    };
     for bad in [
         ManualReading {
             draft_id: "x".into(),
             ..manual.clone()
         },
-        ManualReading {
-            systolic: "12o".into(),
-            ..manual.clone()
-        },
-        ManualReading {
-            systolic: "60".into(),
-            ..manual.clone()
-        },
+        with_systolic("12o"),
+        with_systolic("60"),
         ManualReading {
             measured_at: now.plus(Duration::from_secs(86_400)),
             ..manual.clone()
@@ -562,6 +569,77 @@ fn a_draft_saved_twice_is_one_reading() {
         ));
     }
     assert_eq!(phone.history().len(), 1);
+}
+
+/// REQ-COMPANION-041: each kind that a person can type reaches the clinic as typed, in the digits that were typed.
+#[test]
+fn every_kind_that_is_typed_reaches_the_clinic() {
+    let mut phone = Phone::joined();
+    let typed = [
+        ManualValues::Weight {
+            weight: "84.20".into(),
+            unit: MassUnit::Kilogram,
+        },
+        ManualValues::Temperature {
+            temperature: " 36.4".into(),
+            unit: TemperatureUnit::Celsius,
+        },
+        ManualValues::Spo2 {
+            spo2: "97".into(),
+            pulse_rate: Some(String::new()),
+        },
+        ManualValues::Glucose {
+            concentration: "5.80".into(),
+            unit: GlucoseUnit::MillimolesPerLitre,
+            meal: Some(Meal::Fasting),
+        },
+        ManualValues::HeartRate {
+            heart_rate: "61".into(),
+        },
+    ];
+    for (n, values) in typed.into_iter().enumerate() {
+        let now = phone.now();
+        let manual = ManualReading {
+            draft_id: format!("{:032x}", 0xa0 + n),
+            measured_at: now,
+            values,
+        };
+        phone.desk().record_manual(&manual, now).unwrap();
+        phone.gather();
+    }
+    phone.settle();
+    let mut told: Vec<String> = phone
+        .history()
+        .iter()
+        .map(|reading| {
+            assert_eq!((reading.typed, reading.stage), (true, Stage::AtTheClinic));
+            let value = &reading.values[0];
+            let text = value.value.as_deref().unwrap();
+            format!("{} {text} {}", reading.kind, value.unit)
+        })
+        .collect();
+    told.sort();
+    assert_eq!(
+        told,
+        [
+            "glucose 5.80 mmol/L",
+            "heart_rate 61 /min",
+            "spo2 97 %",
+            "temperature 36.4 Cel",
+            "weight 84.20 kg",
+        ]
+    );
+    let now = phone.now();
+    let slip = ManualReading {
+        draft_id: "cd".repeat(16),
+        measured_at: now,
+        values: ManualValues::Weight {
+            weight: "8420".into(),
+            unit: MassUnit::Kilogram,
+        },
+    };
+    let refused = phone.desk().record_manual(&slip, now);
+    assert!(matches!(refused, Err(CompanionError::BadInput { .. })));
 }
 
 /// REQ-COMPANION-012: data without their keys (a copied folder), and a second process, are refused in words.
@@ -590,10 +668,12 @@ fn no_value_stands_in_the_clear() {
     let manual = ManualReading {
         draft_id: "ab".repeat(16),
         measured_at: now,
-        systolic: "177.25".into(),
-        diastolic: "99.75".into(),
-        unit: PressureUnit::MmHg,
-        pulse_rate: None,
+        values: ManualValues::BloodPressure {
+            systolic: "177.25".into(),
+            diastolic: "99.75".into(),
+            unit: PressureUnit::MmHg,
+            pulse_rate: None,
+        },
     };
     phone.desk().record_manual(&manual, now).unwrap();
     phone.join();

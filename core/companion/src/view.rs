@@ -304,10 +304,21 @@ pub struct ValueView {
     pub name: String,
     /// Its digits; `None` when the device sent a special value.
     pub value: Option<String>,
-    /// The special value's name, when there is no number.
+    /// The special value's name when there is no number; `not_given` when there is nothing at all.
     pub absent: Option<String>,
     /// UCUM code.
     pub unit: String,
+}
+
+/// A statement beside the numbers: a body site, a meal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DetailView {
+    /// `site`, `meal`, `sample_type`, …
+    pub name: String,
+    /// The standard's number, or the number itself where it is one (`time_offset_min`).
+    pub code: i32,
+    /// Its stable name, where the standard gives the number a meaning.
+    pub word: Option<String>,
 }
 
 /// One reading of the journal.
@@ -327,6 +338,8 @@ pub struct ReadingView {
     pub typed: bool,
     /// Its values.
     pub values: Vec<ValueView>,
+    /// What was said beside the numbers.
+    pub details: Vec<DetailView>,
     /// What the device said about the measurement.
     pub status: Vec<String>,
     /// What is doubtful about it.

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use teleward_companion::{
     Changes, Companion, CompanionError, Config, DeviceView, FoundView, Frame, HistoryQuery,
-    ManualReading, Network, Ports, ReadingView, RequestId, RequestState, Revision, Stage, Status,
-    Topic, View,
+    ManualReading, ManualValues, Network, Ports, ReadingView, RequestId, RequestState, Revision,
+    Stage, Status, Topic, View,
 };
 use vault::MemoryVault;
 use wire::Time;
@@ -246,10 +246,12 @@ async fn a_folder_is_opened_by_one_process_at_a_time() {
     let manual = ManualReading {
         draft_id: "cd".repeat(16),
         measured_at: Time::system(),
-        systolic: "128".into(),
-        diastolic: "82".into(),
-        unit: PressureUnit::MmHg,
-        pulse_rate: None,
+        values: ManualValues::BloodPressure {
+            systolic: "128".into(),
+            diastolic: "82".into(),
+            unit: PressureUnit::MmHg,
+            pulse_rate: None,
+        },
     };
     let id = companion.record_manual(manual.clone()).await.unwrap();
     companion.pause(Duration::from_secs(5)).await.unwrap();

@@ -3,13 +3,12 @@
 //! A record leaves the session the moment it arrives, raw, and is journalled at once. What else the session learns
 //! (who the device is, what its clock shows) follows as [`SessionFacts`]; then [`to_reading`] puts both together.
 
-use crate::blood_pressure::BloodPressureFrame;
 use crate::bytes::DecodeError;
 use crate::radio::DeviceHandle;
+use crate::record::{self, Record};
 use reading::{
-    ClockReading, DeviceFacts, DeviceIdentity, DeviceSource, DeviceTime, Doubt, Measurement,
-    Moment, Place, Reading, RecordFields, Source, StatusFlag, TimeBasis, Timing, device_reading_id,
-    time_of,
+    ClockReading, DeviceFacts, DeviceIdentity, DeviceSource, Doubt, Moment, Place, Reading,
+    RecordFields, Source, TimeBasis, Timing, device_reading_id, time_of,
 };
 use serde::{Deserialize, Serialize};
 
@@ -51,27 +50,13 @@ impl CapturedRecord {
     /// Why this cannot become a reading, if it cannot. It is kept and told all the same.
     #[must_use]
     pub fn fault(&self) -> Option<DecodeError> {
-        self.frame().err()
-    }
-
-    fn frame(&self) -> Result<BloodPressureFrame, DecodeError> {
-        frame(self.characteristic, &self.packets)
+        record::read(self.characteristic, &self.packets).err()
     }
 }
 
-/// Whether a record says itself when it was taken: then the same bytes again are the same record.
-pub(crate) fn has_usable_time(characteristic: u16, packets: &[Vec<u8>]) -> bool {
-    frame(characteristic, packets)
-        .is_ok_and(|frame| frame.time.is_some_and(|time| time.is_usable()))
-}
-
-fn frame(characteristic: u16, packets: &[Vec<u8>]) -> Result<BloodPressureFrame, DecodeError> {
-    match (characteristic, packets) {
-        (0x2a35, [packet]) => BloodPressureFrame::decode(packet),
-        (0x2a35, _) => Err(DecodeError::Packets),
-        (0x2a36 | 0x2a49, _) => Err(DecodeError::NotAReading { characteristic }),
-        _ => Err(DecodeError::NotSupported { characteristic }),
-    }
+/// Whether a record says itself which it is: then the same bytes again are the same record.
+pub(crate) fn has_own_key(characteristic: u16, packets: &[Vec<u8>]) -> bool {
+    record::read(characteristic, packets).is_ok_and(|record| record.has_own_key())
 }
 
 /// What a session learns about the device beside its records.
@@ -122,72 +107,70 @@ pub fn to_reading(
     identity: &Identity,
     install: [u8; 16],
 ) -> Result<Reading, DecodeError> {
-    let frame = record.frame()?;
+    let read = record::read(record.characteristic, &record.packets)?;
     let place = Place {
         install,
         connection: record.connection,
         ordinal: record.ordinal,
     };
     let clock = facts.clock.as_ref();
-    let (effective, basis) = time_of(frame.time, record.arrived, record.utc_offset_min, clock);
-    let measurement = Measurement::BloodPressure(frame.values());
+    let (effective, basis) = time_of(
+        read.trusted_time(),
+        record.arrived,
+        record.utc_offset_min,
+        clock,
+    );
     let id = device_reading_id(&RecordFields {
         device: &identity.device,
-        user_slot: frame.user_slot,
-        kind: reading::Kind::BloodPressure,
-        device_time: frame.time,
-        clock_fault: false,
-        record_number: None,
+        user_slot: read.measurement.user_slot(),
+        kind: read.measurement.kind(),
+        device_time: read.device_time,
+        clock_fault: read.clock_fault,
+        record_number: Some(&read.number),
         packets: &record.packets,
         place: Some(place),
     })?;
     Ok(Reading {
         id,
-        measurement,
+        doubts: doubts(&read, basis, identity.provisional),
         timing: Timing {
             effective,
             basis,
             utc_offset_min: record.utc_offset_min,
             arrived: record.arrived,
-            device_time: frame.time,
+            device_time: read.device_time,
             clock: facts.clock.clone(),
         },
-        doubts: doubts(&frame, basis, identity.provisional),
         source: Source::Device(Box::new(DeviceSource {
             identity: identity.device.clone(),
             facts: facts.device.clone(),
             characteristic: record.characteristic,
             packets: record.packets.clone(),
             decoder: DECODER_VERSION.to_owned(),
-            record_number: Vec::new(),
-            clock_fault: false,
-            extra: frame.extra,
+            record_number: read.number,
+            clock_fault: read.clock_fault,
+            extra: read.extra,
             place,
         })),
+        measurement: read.measurement,
     })
 }
 
-fn doubts(frame: &BloodPressureFrame, basis: TimeBasis, provisional: bool) -> Vec<Doubt> {
-    let disturbed = |flag| {
-        matches!(
-            flag,
-            StatusFlag::BodyMovement | StatusFlag::CuffTooLoose | StatusFlag::ImproperPosition
-        )
-    };
-    let usable = frame.time.as_ref().map(DeviceTime::is_usable);
-    let reserved = frame.status.is_some_and(|status| status.reserved() != 0);
-    let holds = |doubt: &Doubt| match doubt {
-        Doubt::MeasurementFailed => frame.values().has_failed(),
-        Doubt::Disturbed => frame
-            .status
-            .is_some_and(|status| status.flags().any(disturbed)),
-        Doubt::NoDeviceTime => usable.is_none(),
-        Doubt::DeviceTimeUnusable => usable == Some(false),
-        Doubt::DeviceTimeAhead => usable == Some(true) && basis == TimeBasis::Arrival,
-        Doubt::ClockNotRead => basis == TimeBasis::DeviceAsSent,
-        Doubt::IdentityProvisional => provisional,
-        Doubt::UserUnknown => frame.user_slot == Some(0xff),
-        Doubt::NotUnderstood => reserved || !frame.extra.is_empty(),
-    };
-    Doubt::ALL.into_iter().filter(holds).collect()
+fn doubts(read: &Record, basis: TimeBasis, provisional: bool) -> Vec<Doubt> {
+    let mut doubts = read.measurement.doubts();
+    doubts.extend(time_doubt(read, basis));
+    doubts.extend(provisional.then_some(Doubt::IdentityProvisional));
+    doubts.extend((!read.extra.is_empty()).then_some(Doubt::NotUnderstood));
+    Doubt::in_order(doubts)
+}
+
+fn time_doubt(read: &Record, basis: TimeBasis) -> Option<Doubt> {
+    let usable = read.trusted_time().is_some_and(|time| time.is_usable());
+    match (read.device_time, basis) {
+        (None, _) => Some(Doubt::NoDeviceTime),
+        _ if !usable => Some(Doubt::DeviceTimeUnusable),
+        (_, TimeBasis::Arrival) => Some(Doubt::DeviceTimeAhead),
+        (_, TimeBasis::DeviceAsSent) => Some(Doubt::ClockNotRead),
+        _ => None,
+    }
 }

@@ -71,6 +71,7 @@ mod plan;
 mod quirks;
 mod radio;
 mod reason;
+mod record;
 mod record_access;
 mod scaled;
 mod script;

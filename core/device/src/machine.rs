@@ -15,7 +15,7 @@ mod steps;
 mod stored;
 
 use crate::call::{Call, Effect, Event};
-use crate::capture::{CapturedRecord, SessionFacts, has_usable_time};
+use crate::capture::{CapturedRecord, SessionFacts, has_own_key};
 use crate::family;
 use crate::plan::{Goal, Plan};
 use crate::radio::{Attribute, RadioEvent, RadioState};
@@ -295,7 +295,7 @@ impl Session {
         };
         self.last_record = Some(now);
         let packets = vec![bytes];
-        if has_usable_time(characteristic, &packets) {
+        if has_own_key(characteristic, &packets) {
             let frame = (characteristic, packets.concat());
             if self.seen_frames.contains(&frame) {
                 self.repeated += 1;

@@ -1,6 +1,7 @@
 //! Blood pressure: what a cuff (Blood Pressure Measurement, 0x2A35, GATT Specification Supplement) or a person says.
 
-use crate::Number;
+use crate::parts::{Bits, Found, Gap, Value, optional};
+use crate::{Doubt, Number, Parts};
 use serde::{Deserialize, Serialize};
 
 /// One measurement of blood pressure.
@@ -34,6 +35,64 @@ impl BloodPressure {
     #[must_use]
     pub const fn has_failed(&self) -> bool {
         self.systolic.value().is_none() && self.diastolic.value().is_none()
+    }
+
+    pub(crate) fn parts(&self) -> Parts {
+        let unit = self.unit.ucum();
+        let pressure = |name, number| Value {
+            name,
+            number: Some(number),
+            unit,
+        };
+        let mut values = vec![
+            pressure("systolic", self.systolic),
+            pressure("diastolic", self.diastolic),
+        ];
+        values.extend(optional("mean_arterial", self.mean_arterial, unit));
+        values.extend(optional("pulse_rate", self.pulse_rate, "/min"));
+        let status = self.status.map(|status| Bits {
+            name: "status",
+            bits: u32::from(status.0),
+            bytes: 2,
+            flags: status.flags().map(StatusFlag::code).collect(),
+            reserved: u32::from(status.reserved()),
+        });
+        Parts {
+            values,
+            main: 2,
+            unit: Some(unit),
+            user_slot: self.user_slot,
+            bits: status.into_iter().collect(),
+            ..Parts::default()
+        }
+    }
+
+    pub(crate) fn from_parts(found: &Found) -> Result<Self, Gap> {
+        Ok(Self {
+            systolic: found.needed("systolic")?,
+            diastolic: found.needed("diastolic")?,
+            mean_arterial: found.number("mean_arterial"),
+            pulse_rate: found.number("pulse_rate"),
+            unit: found.unit(&[PressureUnit::MmHg, PressureUnit::KPa], PressureUnit::ucum)?,
+            user_slot: found.user_slot,
+            status: found.bits("status")?.map(BloodPressureStatus),
+        })
+    }
+
+    pub(crate) fn doubts(&self) -> Vec<Doubt> {
+        let disturbed = |flag| {
+            matches!(
+                flag,
+                StatusFlag::BodyMovement | StatusFlag::CuffTooLoose | StatusFlag::ImproperPosition
+            )
+        };
+        let failed = self.has_failed().then_some(Doubt::MeasurementFailed);
+        let status = self.status.iter().flat_map(|status| status.flags());
+        let disturbed = status
+            .into_iter()
+            .any(disturbed)
+            .then_some(Doubt::Disturbed);
+        failed.into_iter().chain(disturbed).collect()
     }
 }
 

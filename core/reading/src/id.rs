@@ -94,7 +94,7 @@ pub fn device_reading_id(record: &RecordFields<'_>) -> Result<ReadingId, IdError
         DeviceIdentity::Address(_) => Ok(()),
     }
     .map_err(|_| IdError::Identity)?;
-    let raw = record.packets.concat();
+    let raw = record.kind.id_packets(record.packets).concat();
     if raw.is_empty() {
         return Err(IdError::NoRecord);
     }

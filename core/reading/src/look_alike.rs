@@ -48,6 +48,6 @@ fn like(reading: &Reading) -> Option<(Vec<u8>, Option<u8>, Vec<u8>)> {
     if reading.may_be_merged() {
         return None;
     }
-    let slot = reading.blood_pressure()?.user_slot;
+    let slot = reading.measurement.user_slot();
     Some((device.identity.id_bytes(), slot, device.packets.concat()))
 }

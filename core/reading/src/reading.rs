@@ -1,7 +1,7 @@
 //! A reading: one measuring event with its values, its time, where it came from, and what is doubtful about it.
 
 use crate::{
-    BloodPressure, DeviceIdentity, IdError, Place, ReadingId, RecordFields, Timing,
+    DeviceIdentity, Doubt, IdError, Kind, Measurement, Place, ReadingId, RecordFields, Timing,
     device_reading_id, hex, typed_reading_id,
 };
 use serde::{Deserialize, Serialize};
@@ -19,34 +19,6 @@ pub struct Reading {
     pub source: Source,
     /// What is doubtful, each once, in the order of [`Doubt::ALL`].
     pub doubts: Vec<Doubt>,
-}
-
-/// The values, by kind.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind", content = "values")]
-#[non_exhaustive]
-pub enum Measurement {
-    /// Blood pressure.
-    BloodPressure(BloodPressure),
-}
-
-/// The kinds of measurement; the names are those of `teleward decode` and stand in every `ReadingId`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Kind {
-    /// Blood pressure.
-    BloodPressure,
-}
-
-impl Kind {
-    /// Its stable name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::BloodPressure => "blood_pressure",
-        }
-    }
 }
 
 /// Where a reading came from.
@@ -146,87 +118,6 @@ impl std::fmt::Debug for TypedSource {
     }
 }
 
-/// Something about a reading that a reader should know before trusting it. A doubt never holds a reading back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Doubt {
-    /// Neither pressure is a number: the cuff could not measure.
-    MeasurementFailed,
-    /// The cuff says that the measurement was disturbed (movement, loose cuff, position).
-    Disturbed,
-    /// The device sent no time of its own; arrival stands in its place.
-    NoDeviceTime,
-    /// The device sent a time that is not known to it or cannot be; arrival stands in its place.
-    DeviceTimeUnusable,
-    /// The device's time would lie in the future; arrival stands in its place.
-    DeviceTimeAhead,
-    /// The device's clock could not be read, so that its time stands uncorrected.
-    ClockNotRead,
-    /// The device's identity could not be read in time, and a provisional one stands in its place.
-    IdentityProvisional,
-    /// The device did not say which of its users measured.
-    UserUnknown,
-    /// The record holds bytes or bits to which the standard gives no meaning; they are kept.
-    NotUnderstood,
-}
-
-impl Doubt {
-    /// All of them, in the order in which a reading lists them.
-    pub const ALL: [Self; 9] = [
-        Self::MeasurementFailed,
-        Self::Disturbed,
-        Self::NoDeviceTime,
-        Self::DeviceTimeUnusable,
-        Self::DeviceTimeAhead,
-        Self::ClockNotRead,
-        Self::IdentityProvisional,
-        Self::UserUnknown,
-        Self::NotUnderstood,
-    ];
-
-    /// Its stable name.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::MeasurementFailed => "measurement_failed",
-            Self::Disturbed => "disturbed",
-            Self::NoDeviceTime => "no_device_time",
-            Self::DeviceTimeUnusable => "device_time_unusable",
-            Self::DeviceTimeAhead => "device_time_ahead",
-            Self::ClockNotRead => "clock_not_read",
-            Self::IdentityProvisional => "identity_provisional",
-            Self::UserUnknown => "user_unknown",
-            Self::NotUnderstood => "not_understood",
-        }
-    }
-
-    /// The doubt with this name.
-    #[must_use]
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|doubt| doubt.code() == code)
-    }
-
-    /// What it says, in words for a screen.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::MeasurementFailed => "The cuff could not measure.",
-            Self::Disturbed => "The cuff says that the measurement was disturbed.",
-            Self::NoDeviceTime => "The device sent no time; the time of arrival is shown.",
-            Self::DeviceTimeUnusable => {
-                "The device does not know the time; the time of arrival is shown."
-            }
-            Self::DeviceTimeAhead => {
-                "The device's time cannot be right; the time of arrival is shown."
-            }
-            Self::ClockNotRead => "The device's clock could not be checked.",
-            Self::IdentityProvisional => "The device's own identity could not be read.",
-            Self::UserUnknown => "The device did not say which of its users measured.",
-            Self::NotUnderstood => "The record holds something that is not understood yet.",
-        }
-    }
-}
-
 /// The id alone: a measurement stays out of logs.
 impl std::fmt::Debug for Reading {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -238,17 +129,7 @@ impl Reading {
     /// What was measured.
     #[must_use]
     pub const fn kind(&self) -> Kind {
-        match self.measurement {
-            Measurement::BloodPressure(_) => Kind::BloodPressure,
-        }
-    }
-
-    /// The blood pressure, when it is one.
-    #[must_use]
-    pub const fn blood_pressure(&self) -> Option<&BloodPressure> {
-        match &self.measurement {
-            Measurement::BloodPressure(values) => Some(values),
-        }
+        self.measurement.kind()
     }
 
     /// The device's part, when a device sent it.
@@ -283,10 +164,9 @@ impl Reading {
 
     fn record_fields(&self) -> Option<RecordFields<'_>> {
         let device = self.device()?;
-        let Measurement::BloodPressure(values) = &self.measurement;
         Some(RecordFields {
             device: &device.identity,
-            user_slot: values.user_slot,
+            user_slot: self.measurement.user_slot(),
             kind: self.kind(),
             device_time: self.timing.device_time,
             clock_fault: device.clock_fault,

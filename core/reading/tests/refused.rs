@@ -171,6 +171,218 @@ const BY_ALL: &[(&str, &str, Change)] = &[
     }),
 ];
 
+/// The same for a kind that is one number, here a scale's weight with the height that it was told.
+const NUMERIC: &[(&str, &str, Change)] = &[
+    ("numeric-unknown-element", "UnknownElement", |j| {
+        set(j, "", "colour", text("red"))
+    }),
+    ("numeric-no-code", "Missing", |j| cut(j, "", "code")),
+    ("numeric-no-status", "Missing", |j| cut(j, "", "status")),
+    ("numeric-no-subject", "Missing", |j| cut(j, "", "subject")),
+    ("numeric-status-outside-set", "BadCode", |j| {
+        set(j, "", "status", text("finished"))
+    }),
+    ("numeric-impossible-date", "BadTime", |j| {
+        set(
+            j,
+            "",
+            "effectiveDateTime",
+            text("2024-02-30T12:00:00.000+00:00"),
+        );
+    }),
+    ("numeric-time-without-zone", "BadTime", |j| {
+        set(j, "", "effectiveDateTime", text("2024-06-15T12:00:00.000"));
+    }),
+    ("numeric-two-values", "TwoOfAChoice", |j| {
+        set(j, "", "valueString", text("heavy"))
+    }),
+    ("numeric-number-as-text", "WrongType", |j| {
+        set(j, "valueQuantity", "value", text("84.2"))
+    }),
+    ("numeric-value-and-absent", "ValueAndAbsent", |j| {
+        let reason = Json::object([("system", text(ABSENT)), ("code", text("error"))]);
+        let reason = Json::object([("coding", Json::List(vec![reason]))]);
+        set(j, "", "dataAbsentReason", reason);
+    }),
+    ("numeric-no-value", "NoValue", |j| cut_value(j)),
+    ("numeric-unit-without-system", "UnitWithoutSystem", |j| {
+        cut(j, "valueQuantity", "system")
+    }),
+    ("numeric-unit-not-ucum", "BadUnit", |j| {
+        set(j, "valueQuantity", "code", text("lbs"))
+    }),
+    ("numeric-unit-of-something-else", "BadUnit", |j| {
+        set(j, "valueQuantity", "code", text("%"))
+    }),
+    ("numeric-component-unit", "BadUnit", |j| {
+        set(j, "component.1.valueQuantity", "code", text("m"))
+    }),
+    ("numeric-empty-list", "Empty", |j| {
+        set(j, "", "component", Json::List(vec![]))
+    }),
+    ("numeric-id-with-illegal-letters", "BadValue", |j| {
+        set(j, "contained.0", "id", text("p h d"))
+    }),
+    (
+        "numeric-no-vital-signs-category",
+        "NoVitalSignsCategory",
+        |j| remove(j, "category", 0),
+    ),
+    ("numeric-device-not-contained", "Reference", |j| {
+        set(j, "device", "reference", text("#other"))
+    }),
+];
+
+const ABSENT: &str = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
+
+/// The value and the components, so that nothing is left.
+fn cut_value(j: &mut Json) {
+    cut(j, "", "valueQuantity");
+    cut(j, "", "component");
+}
+
+/// To be refused by us, of the other kinds: what contradicts itself.
+const NUMERIC_BY_US: &[(&str, &str, &str, Change)] = &[
+    ("device-weight", "a kind that is none", "BadCode", |j| {
+        own(j, "kind", "valueCode", text("mood"))
+    }),
+    (
+        "device-weight",
+        "another kind of the same shape",
+        "BadUnit",
+        |j| own(j, "kind", "valueCode", text("temperature")),
+    ),
+    ("device-weight", "a unit beside another", "NotOurs", |j| {
+        own(j, "unit", "valueCode", text("[lb_av]"))
+    }),
+    (
+        "device-weight",
+        "a unit that no weight has",
+        "BadUnit",
+        |j| own(j, "unit", "valueCode", text("[stone_av]")),
+    ),
+    ("device-weight", "height twice", "TwoOfAChoice", |j| {
+        let copy = at(j, "component.1").clone();
+        push(j, "component", copy);
+    }),
+    (
+        "device-weight",
+        "a component without a number",
+        "BadCode",
+        |j| {
+            let reason = Json::object([("system", text(ABSENT)), ("code", text("unknown"))]);
+            let reason = Json::object([("coding", Json::List(vec![reason]))]);
+            cut(j, "component.1", "valueQuantity");
+            set(j, "component.1", "dataAbsentReason", reason);
+        },
+    ),
+    (
+        "device-spo2",
+        "a number of a demonstration",
+        "NotOurs",
+        |j| own(j, "measurementStatus", "valueString", text("0400")),
+    ),
+    ("device-spo2", "bits of another size", "BadValue", |j| {
+        own(j, "deviceStatus", "valueString", text("0020"))
+    }),
+    ("device-spo2", "bits that are not shown", "NotOurs", |j| {
+        own(j, "deviceStatus", "valueString", text("000000"))
+    }),
+    (
+        "device-glucose",
+        "a number of a control solution",
+        "NotOurs",
+        |j| {
+            own(
+                j,
+                "sampleType",
+                "valueInteger",
+                Json::Number("10".to_owned()),
+            )
+        },
+    ),
+    ("device-glucose", "a meal beside another", "NotOurs", |j| {
+        own(j, "meal", "valueInteger", Json::Number("3".to_owned()))
+    }),
+    (
+        "device-glucose",
+        "a type that is no byte",
+        "BadValue",
+        |j| {
+            own(
+                j,
+                "sampleType",
+                "valueInteger",
+                Json::Number("256".to_owned()),
+            )
+        },
+    ),
+    (
+        "device-glucose",
+        "not the category of a laboratory",
+        "Missing",
+        |j| remove(j, "category", 0),
+    ),
+    (
+        "device-glucose",
+        "another record number than the id's",
+        "Id",
+        |j| own(j, "recordNumber", "valueString", text("0800")),
+    ),
+    (
+        "device-heart-rate",
+        "beats that are no numbers",
+        "BadValue",
+        |j| own(j, "rr1024", "valueString", text("1007,998")),
+    ),
+    (
+        "device-heart-rate",
+        "beats longer than a word",
+        "BadValue",
+        |j| own(j, "rr1024", "valueString", text("65536")),
+    ),
+    (
+        "device-temperature",
+        "a site beside another code",
+        "NotOurs",
+        |j| own(j, "site", "valueInteger", Json::Number("9".to_owned())),
+    ),
+];
+
+/// Changes a part of our extension that is there; ours is the last one.
+fn own(json: &mut Json, name: &str, kind: &str, value: Json) {
+    let last = at(json, "extension").items().len() - 1;
+    let Json::List(parts) = at(json, &format!("extension.{last}.extension")) else {
+        panic!("no list")
+    };
+    let of_name = |part: &&mut Json| part.get("url") == Some(&text(name));
+    set(parts.iter_mut().find(of_name).unwrap(), "", kind, value);
+}
+
+fn base(name: &str) -> Json {
+    let all = kinds();
+    let (_, reading) = all.iter().find(|(known, _)| *known == name).unwrap();
+    json::parse(&to_observation(reading, LINK, &gateway())).unwrap()
+}
+
+/// REQ-READING-026: each kind's observation with a fault is refused by the fault's own error and in its own words.
+#[test]
+fn mutants_of_every_kind_are_refused_by_their_own_error() {
+    let numeric = NUMERIC
+        .iter()
+        .map(|(name, wanted, change)| ("device-weight", *name, *wanted, *change));
+    for (kind_of, name, wanted, change) in numeric.chain(NUMERIC_BY_US.iter().copied()) {
+        let mut mutant = base(kind_of);
+        change(&mut mutant);
+        let error = from_observation(&mutant.line()).expect_err(name);
+        assert_eq!(kind(&error), wanted, "{name}: {error}");
+        assert!(
+            !error.to_string().contains("84.2"),
+            "{name}: an error holds no value"
+        );
+    }
+}
+
 /// To be refused by us: legal FHIR perhaps, but not what a companion of ours writes.
 const BY_US: &[(&str, &str, Change)] = &[
     (
@@ -283,17 +495,31 @@ fn every_mutant_is_refused_by_its_own_error() {
 #[test]
 fn the_golden_mutants_are_these() {
     let folder = folder().join("refused");
-    for (name, _, change) in BY_ALL {
+    let of_weight = |change: Change| {
+        let mut mutant = base("device-weight");
+        change(&mut mutant);
+        mutant
+    };
+    let panel = BY_ALL
+        .iter()
+        .map(|(name, _, change)| (*name, mutant(*change)));
+    let numeric = NUMERIC
+        .iter()
+        .map(|(name, _, change)| (*name, of_weight(*change)));
+    for (name, mutant) in panel.chain(numeric) {
         let path = folder.join(format!("{name}.json"));
-        let pretty = mutant(*change).pretty();
+        let pretty = mutant.pretty();
         if std::env::var_os("TELEWARD_GOLDEN").is_some() {
             std::fs::write(&path, &pretty).unwrap();
         }
-        let golden = std::fs::read_to_string(&path).unwrap();
+        let golden = std::fs::read_to_string(&path).unwrap_or_default();
         assert!(golden == pretty, "{name} differs from its golden file");
         assert!(from_observation(&golden).is_err(), "{name}");
     }
-    assert_eq!(std::fs::read_dir(folder).unwrap().count(), BY_ALL.len());
+    assert_eq!(
+        std::fs::read_dir(folder).unwrap().count(),
+        BY_ALL.len() + NUMERIC.len()
+    );
 }
 
 #[test]

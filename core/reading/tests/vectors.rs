@@ -36,7 +36,7 @@ fn device(value: &Value) -> DeviceIdentity {
 }
 
 fn id(row: &Value) -> Result<ReadingId, IdError> {
-    assert_eq!(row["kind"], Kind::BloodPressure.name());
+    let kind = Kind::from_name(row["kind"].as_str().unwrap()).unwrap();
     let device = device(&row["device"]);
     let number = bytes(&row["record_number"]);
     let packets: Vec<_> = row["packets"]
@@ -53,7 +53,7 @@ fn id(row: &Value) -> Result<ReadingId, IdError> {
     device_reading_id(&RecordFields {
         device: &device,
         user_slot: bytes(&row["user_slot"]).first().copied(),
-        kind: Kind::BloodPressure,
+        kind,
         device_time: bytes(&row["device_time"])
             .try_into()
             .ok()

@@ -139,7 +139,12 @@ class Shell(folder: File, radio: File) {
         "pair" -> companion.pair(words[1].toULong())
         "dismiss" -> { companion.dismiss(words[1].toLong()); null }
         "type" -> companion.recordManual(
-            ManualReading(draftId = words[1], measuredAt = Instant.now(), systolic = words[2], diastolic = words[3], pulseRate = words[4]),
+            ManualReading(
+                draftId = words[1], measuredAt = Instant.now(),
+                values = ManualValues.BloodPressure(
+                    systolic = words[2], diastolic = words[3], unit = PressureUnit.MM_HG, pulseRate = words[4],
+                ),
+            ),
         )
         "frame" -> companion.submitFrame(
             Frame(

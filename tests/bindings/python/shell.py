@@ -107,7 +107,14 @@ class Shell:
                 now = datetime.now(timezone.utc)
                 return await companion.record_manual(
                     teleward.ManualReading(
-                        draft_id=draft, measured_at=now, systolic=systolic, diastolic=diastolic, pulse_rate=pulse
+                        draft_id=draft,
+                        measured_at=now,
+                        values=teleward.ManualValues.BLOOD_PRESSURE(
+                            systolic=systolic,
+                            diastolic=diastolic,
+                            unit=teleward.PressureUnit.MM_HG,
+                            pulse_rate=pulse,
+                        ),
                     )
                 )
             case ["frame", device, characteristic, frame]:

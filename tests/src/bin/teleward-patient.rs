@@ -12,8 +12,8 @@
 
 use anyhow::{Context as _, bail};
 use companion::{
-    Companion, Config, HistoryQuery, JoinOptions, ManualReading, Network, Ports, RequestState,
-    Topic, View,
+    Companion, Config, HistoryQuery, JoinOptions, ManualReading, ManualValues, Network, Ports,
+    RequestState, Topic, View,
 };
 use device::{DeviceHandle, Radio as _, RadioEvent, ScriptedRadio};
 use serde_json::{Value, json};
@@ -139,10 +139,12 @@ async fn answer(
             let manual = ManualReading {
                 draft_id: text("draft")?.to_owned(),
                 measured_at: Time::system(),
-                systolic: text("systolic")?.to_owned(),
-                diastolic: text("diastolic")?.to_owned(),
-                pulse_rate: None,
-                unit: reading::PressureUnit::MmHg,
+                values: ManualValues::BloodPressure {
+                    systolic: text("systolic")?.to_owned(),
+                    diastolic: text("diastolic")?.to_owned(),
+                    unit: reading::PressureUnit::MmHg,
+                    pulse_rate: None,
+                },
             };
             json!(companion.record_manual(manual).await?)
         }

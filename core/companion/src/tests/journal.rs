@@ -2,7 +2,7 @@
 //! rolled back, no reading is lost, none waits twice, and each says where it stands.
 
 use crate::error::CompanionError;
-use crate::input::ManualReading;
+use crate::input::{ManualReading, ManualValues};
 use crate::journal::{self, Added};
 use crate::{show, tables};
 use proptest::prelude::*;
@@ -54,10 +54,12 @@ fn manual(n: u8) -> ManualReading {
     ManualReading {
         draft_id: format!("{n:032x}"),
         measured_at: now(),
-        systolic: format!("{}", 100 + u16::from(n)),
-        diastolic: "70".to_owned(),
-        unit: PressureUnit::MmHg,
-        pulse_rate: None,
+        values: ManualValues::BloodPressure {
+            systolic: format!("{}", 100 + u16::from(n)),
+            diastolic: "70".to_owned(),
+            unit: PressureUnit::MmHg,
+            pulse_rate: None,
+        },
     }
 }
 

@@ -1,7 +1,7 @@
 //! Codes and system names. LOINC and FHIR: R4 4.0.1 vital signs; MDC: ISO/IEEE 11073-10101, 32-bit, as in HL7's
 //! Personal Health Device guide 2.0.0.
 
-use crate::{Number, StatusFlag};
+use crate::{Kind, Number};
 
 pub const EXTENSION: &str = "urn:teleward:fhir:reading:1";
 
@@ -17,11 +17,17 @@ pub const DEVICE_IDS: &str = "http://terminology.hl7.org/CodeSystem/ContinuaDevi
 
 pub const COMPOUND_PROFILE: &str =
     "http://hl7.org/fhir/uv/phd/StructureDefinition/PhdCompoundNumericObservation";
+pub const NUMERIC_PROFILE: &str =
+    "http://hl7.org/fhir/uv/phd/StructureDefinition/PhdNumericObservation";
 pub const COINCIDENT_PROFILE: &str =
     "http://hl7.org/fhir/uv/phd/StructureDefinition/PhdCoincidentTimeStampObservation";
 pub const PHD_PROFILE: &str = "http://hl7.org/fhir/uv/phd/StructureDefinition/PhdDevice";
 pub const PHG_PROFILE: &str = "http://hl7.org/fhir/uv/phd/StructureDefinition/PhgDevice";
 pub const BP_PROFILE: &str = "http://hl7.org/fhir/StructureDefinition/bp";
+pub const WEIGHT_PROFILE: &str = "http://hl7.org/fhir/StructureDefinition/bodyweight";
+pub const TEMPERATURE_PROFILE: &str = "http://hl7.org/fhir/StructureDefinition/bodytemp";
+pub const OXYGEN_PROFILE: &str = "http://hl7.org/fhir/StructureDefinition/oxygensat";
+pub const HEART_RATE_PROFILE: &str = "http://hl7.org/fhir/StructureDefinition/heartrate";
 
 pub const GATEWAY_EXTENSION: &str =
     "http://hl7.org/fhir/StructureDefinition/observation-gatewayDevice";
@@ -43,8 +49,6 @@ pub const WALL_CLOCK: &str = "67975";
 pub const SIMPLE_DEVICE: &str = "65573";
 /// MDC_MOC_VMS_MDS_AHD: a gateway.
 pub const GATEWAY: &str = "531981";
-/// MDC_DEV_SPEC_PROFILE_BP.
-pub const BP_DEVICE: &str = "528391";
 /// MDC_DEV_SPEC_PROFILE_GENERIC.
 pub const GENERIC_DEVICE: &str = "528457";
 /// MDC_ID_PROD_SPEC_HW, _SW, _FW.
@@ -52,44 +56,31 @@ pub const HARDWARE: &str = "531974";
 pub const SOFTWARE: &str = "531975";
 pub const FIRMWARE: &str = "531976";
 
-/// A measured number of the panel: its two codes and what it is called.
-pub struct Item {
-    pub mdc: &'static str,
-    pub loinc: &'static str,
-    pub text: &'static str,
+/// The label of what a demonstration or a test made.
+pub const ACT_REASON: &str = "http://terminology.hl7.org/CodeSystem/v3-ActReason";
+
+/// The device guide's profile for a kind.
+pub const fn device_profile(kind: Kind) -> &'static str {
+    match super::kinds::form(kind).panel {
+        Some(_) => COMPOUND_PROFILE,
+        None => NUMERIC_PROFILE,
+    }
 }
 
-/// MDC_PRESS_BLD_NONINV.
-pub const PANEL: Item = Item {
-    mdc: "150020",
-    loinc: "85354-9",
-    text: "Blood pressure",
-};
-/// MDC_PRESS_BLD_NONINV_SYS.
-pub const SYSTOLIC: Item = Item {
-    mdc: "150021",
-    loinc: "8480-6",
-    text: "Systolic blood pressure",
-};
-/// MDC_PRESS_BLD_NONINV_DIA.
-pub const DIASTOLIC: Item = Item {
-    mdc: "150022",
-    loinc: "8462-4",
-    text: "Diastolic blood pressure",
-};
-/// MDC_PRESS_BLD_NONINV_MEAN.
-pub const MEAN: Item = Item {
-    mdc: "150023",
-    loinc: "8478-0",
-    text: "Mean blood pressure",
-};
-/// MDC_PULS_RATE_NON_INV: the pulse as a cuff counts it.
-pub const PULSE: Item = Item {
-    mdc: "149546",
-    loinc: "8867-4",
-    text: "Heart rate",
-};
-pub const PER_MINUTE: &str = "/min";
+/// The part of our extension that holds a coded statement or status bits: `sample_type` is `sampleType`.
+pub fn part_name(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |mut out, word| {
+        out.extend(word.chars().next().map(|c| c.to_ascii_uppercase()));
+        out.extend(word.chars().skip(1));
+        out
+    })
+}
+
+/// The reasons where a kind's main number is not given: the record has none, or it is no patient's.
+pub const NOT_THERE: &str = "unknown";
+pub const NOT_A_PATIENTS: &str = "not-applicable";
 
 /// Why a number is not there: one code for each special value, so that they can be told apart again.
 pub const fn absent(number: Number) -> Option<&'static str> {
@@ -116,17 +107,98 @@ pub fn special(code: &str) -> Option<Number> {
     .find(|number| absent(*number) == Some(code))
 }
 
-/// MDC_BLOOD_PRESSURE_MEASUREMENT_STATUS, bit by bit, in the guide's code system.
-pub const fn status_bit(flag: StatusFlag) -> (&'static str, &'static str) {
-    match flag {
-        StatusFlag::BodyMovement => ("8410608.0", "body-movement"),
-        StatusFlag::CuffTooLoose => ("8410608.1", "cuff-too-loose"),
-        StatusFlag::IrregularPulse => ("8410608.2", "irregular-pulse"),
-        StatusFlag::PulseRateAboveRange => ("8410608.3", "pulse-over-range-limit"),
-        StatusFlag::PulseRateBelowRange => ("8410608.4", "pulse-under-range-limit"),
-        StatusFlag::ImproperPosition => ("8410608.5", "improper-body-position"),
-    }
+/// A status bit in the guide's code system (`ASN1ToHL7`), by the name of what is said. Not all have one.
+pub fn status_bit(kind: Kind, flag: &str) -> Option<(&'static str, &'static str)> {
+    let table = match kind {
+        Kind::BloodPressure => BLOOD_PRESSURE_STATUS,
+        Kind::Spo2 => OXIMETER_STATUS,
+        Kind::Glucose => METER_STATUS,
+        _ => return None,
+    };
+    let found = table.iter().find(|(known, ..)| *known == flag);
+    found.map(|(_, code, text)| (*code, *text))
 }
+
+/// MDC_BLOOD_PRESSURE_MEASUREMENT_STATUS.
+const BLOOD_PRESSURE_STATUS: &[(&str, &str, &str)] = &[
+    ("body_movement", "8410608.0", "body-movement"),
+    ("cuff_too_loose", "8410608.1", "cuff-too-loose"),
+    ("irregular_pulse", "8410608.2", "irregular-pulse"),
+    (
+        "pulse_rate_above_range",
+        "8410608.3",
+        "pulse-over-range-limit",
+    ),
+    (
+        "pulse_rate_below_range",
+        "8410608.4",
+        "pulse-under-range-limit",
+    ),
+    ("improper_position", "8410608.5", "improper-body-position"),
+];
+
+/// MDC_PULS_OXIM_DEV_STATUS.
+const OXIMETER_STATUS: &[(&str, &str, &str)] = &[
+    ("sensor_disconnected", "150604.0", "sensor-disconnected"),
+    ("sensor_malfunctioning", "150604.1", "sensor-malfunction"),
+    ("sensor_displaced", "150604.2", "sensor-displaced"),
+    ("unknown_sensor", "150604.3", "sensor-unsupported"),
+    ("sensor_unconnected", "150604.4", "sensor-off"),
+    ("sensor_interference", "150604.5", "sensor-interference"),
+    ("signal_analysis_ongoing", "150604.6", "signal-searching"),
+    (
+        "questionable_pulse",
+        "150604.7",
+        "signal-pulse-questionable",
+    ),
+    ("nonpulsatile_signal", "150604.8", "signal-non-pulsatile"),
+    ("erratic_signal", "150604.9", "signal-erratic"),
+    ("low_perfusion", "150604.10", "signal-low-perfusion"),
+    ("poor_signal", "150604.11", "signal-poor"),
+    ("inadequate_signal", "150604.12", "signal-inadequate"),
+    (
+        "signal_processing_irregularity",
+        "150604.13",
+        "signal-processing-irregularity",
+    ),
+    (
+        "equipment_malfunction",
+        "150604.14",
+        "device-equipment-malfunction",
+    ),
+    (
+        "extended_display_update",
+        "150604.15",
+        "device-extended-update",
+    ),
+];
+
+/// MDC_GLU_METER_DEV_STATUS; it has no bit for a time fault.
+const METER_STATUS: &[(&str, &str, &str)] = &[
+    ("device_battery_low", "8417752.0", "device-battery-low"),
+    ("sensor_malfunction", "8417752.1", "sensor-malfunction"),
+    (
+        "sample_insufficient",
+        "8417752.2",
+        "sensor-sample-size-insufficient",
+    ),
+    (
+        "strip_insertion_error",
+        "8417752.3",
+        "sensor-strip-insertion",
+    ),
+    (
+        "strip_type_incorrect",
+        "8417752.4",
+        "sensor-strip-type-incorrect",
+    ),
+    ("result_too_high", "8417752.5", "sensor-result-too-high"),
+    ("result_too_low", "8417752.6", "sensor-result-too-low"),
+    ("temperature_too_high", "8417752.7", "sensor-temp-too-high"),
+    ("temperature_too_low", "8417752.8", "sensor-temp-too-low"),
+    ("read_interrupted", "8417752.9", "sensor-read-interrupt"),
+    ("general_device_fault", "8417752.10", "device-gen-fault"),
+];
 
 /// Reasons that FHIR R4 knows (`data-absent-reason`, required in the device guide).
 pub const ABSENT_CODES: [&str; 15] = [

@@ -10,6 +10,8 @@
 mod check;
 mod codes;
 mod error;
+mod kinds;
+mod measured;
 mod rules;
 mod shape;
 mod take;

@@ -2,6 +2,8 @@
 
 use super::codes::*;
 use super::error::FhirError;
+use super::kinds::{Category, Form, form};
+use crate::Kind;
 use crate::json::Json;
 
 /// Checks what spans more than one element; the shape is known to be right.
@@ -10,6 +12,8 @@ use crate::json::Json;
 /// The first fault.
 pub fn check(resource: &Json) -> Result<(), FhirError> {
     let path = "Observation";
+    let kind = kind(resource)?;
+    let form = form(kind);
     bound(resource.get("status"), &STATUSES, "Observation.status")?;
     value_or_reason(resource, path)?;
     let components = resource
@@ -33,11 +37,11 @@ pub fn check(resource: &Json) -> Result<(), FhirError> {
             });
         }
         if let Some(quantity) = component.get("valueQuantity") {
-            unit(quantity, component, &format!("{path}.valueQuantity"))?;
+            unit(form, quantity, component, &format!("{path}.valueQuantity"))?;
         }
     }
     if let Some(quantity) = resource.get("valueQuantity") {
-        unit(quantity, resource, "Observation.valueQuantity")?;
+        unit(form, quantity, resource, "Observation.valueQuantity")?;
     }
     let categories = resource
         .get("category")
@@ -45,14 +49,37 @@ pub fn check(resource: &Json) -> Result<(), FhirError> {
         .unwrap_or_default();
     if !categories
         .iter()
-        .any(|concept| has_coding(concept, CATEGORY, "vital-signs"))
+        .any(|concept| has_coding(concept, CATEGORY, form.category.code()))
     {
-        return Err(FhirError::NoVitalSignsCategory {
-            path: "Observation.category".to_owned(),
+        let path = "Observation.category".to_owned();
+        return Err(match form.category {
+            Category::VitalSigns => FhirError::NoVitalSignsCategory { path },
+            Category::Laboratory | Category::Exam => FhirError::Missing { path },
         });
     }
-    profiles(resource)?;
+    profiles(resource, kind)?;
     contained(resource)
+}
+
+/// The kind that our extension names; without a name it is a blood pressure, which was there first.
+pub fn kind(resource: &Json) -> Result<Kind, FhirError> {
+    let all = resource
+        .get("extension")
+        .map(Json::items)
+        .unwrap_or_default();
+    let text = |json: &Json, name: &str| json.get(name).and_then(Json::as_text).map(str::to_owned);
+    let ours = all
+        .iter()
+        .find(|one| text(one, "url").as_deref() == Some(EXTENSION));
+    let parts = ours.and_then(|one| one.get("extension"));
+    let mut parts = parts.map(Json::items).unwrap_or_default().iter();
+    let Some(part) = parts.find(|part| text(part, "url").as_deref() == Some("kind")) else {
+        return Ok(Kind::BloodPressure);
+    };
+    let name = text(part, "valueCode").unwrap_or_default();
+    Kind::from_name(&name).ok_or_else(|| FhirError::BadCode {
+        path: "Observation.extension(reading).kind".to_owned(),
+    })
 }
 
 /// obs-6, and the required set of reasons.
@@ -77,7 +104,7 @@ fn value_or_reason(json: &Json, path: &str) -> Result<(), FhirError> {
 }
 
 /// qty-3, and the units that belong to each number.
-fn unit(quantity: &Json, of: &Json, path: &str) -> Result<(), FhirError> {
+fn unit(form: &Form, quantity: &Json, of: &Json, path: &str) -> Result<(), FhirError> {
     let text = |name| quantity.get(name).and_then(Json::as_text);
     let path = path.to_owned();
     let Some(code) = text("code") else {
@@ -88,13 +115,16 @@ fn unit(quantity: &Json, of: &Json, path: &str) -> Result<(), FhirError> {
     let Some(system) = text("system") else {
         return Err(FhirError::UnitWithoutSystem { path });
     };
-    let pulse = codings(of.get("code")).any(|(_, code)| code == PULSE.mdc || code == PULSE.loinc);
-    let allowed: &[&str] = if pulse {
-        &[PER_MINUTE]
-    } else {
-        &["mm[Hg]", "kPa"]
+    let named = |item: &&super::kinds::Item| {
+        codings(of.get("code"))
+            .any(|(_, code)| item.mdc == Some(code) || item.loinc.contains(&code))
     };
-    if system != UCUM || !allowed.contains(&code) {
+    let value = form.value().filter(|_| of.get("resourceType").is_some());
+    let allowed = match value.or_else(|| form.items.iter().find(named)) {
+        Some(item) => item.units.contains(&code),
+        None => form.items.iter().any(|item| item.units.contains(&code)),
+    };
+    if system != UCUM || !allowed {
         return Err(FhirError::BadUnit { path });
     }
     Ok(())
@@ -156,13 +186,13 @@ fn local_references(json: &Json, path: &str, found: &mut Vec<(String, String)>) 
 }
 
 /// A reading that was typed must not claim the device guide; one that a device measured must.
-fn profiles(resource: &Json) -> Result<(), FhirError> {
+fn profiles(resource: &Json, kind: Kind) -> Result<(), FhirError> {
     let path = || "Observation.meta.profile".to_owned();
     let claimed = resource.get("meta").and_then(|meta| meta.get("profile"));
     let claims =
         |url| claimed.is_some_and(|all| all.items().iter().any(|p| p.as_text() == Some(url)));
     let by_device = resource.get("device").is_some();
-    if claims(COMPOUND_PROFILE) != by_device {
+    if claims(device_profile(kind)) != by_device {
         return Err(FhirError::Profile { path: path() });
     }
     Ok(())

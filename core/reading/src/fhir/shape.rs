@@ -85,7 +85,7 @@ pub const DEVICE: &Shape = &[
     ("version", Object(VERSION), Some),
 ];
 
-const META: &Shape = &[("profile", Uri, Some)];
+const META: &Shape = &[("profile", Uri, Any), ("security", Object(CODING), Any)];
 const CONCEPT: &Shape = &[("coding", Object(CODING), Some), ("text", Text, Optional)];
 const CODING: &Shape = &[
     ("system", Uri, One),
@@ -113,6 +113,7 @@ const COMPONENT: &Shape = &[
     ("valueQuantity", Object(QUANTITY), Optional),
     ("valueString", Text, Optional),
     ("valueBoolean", Boolean, Optional),
+    ("valueCodeableConcept", Object(CONCEPT), Optional),
     ("dataAbsentReason", Object(CONCEPT), Optional),
 ];
 /// Ours has parts; a part has none.

@@ -2,14 +2,14 @@
 
 use super::codes::*;
 use super::error::FhirError;
-use super::rules::{codings, has_coding};
+use super::measured::measurement;
+use super::rules::codings;
 use super::{Gateway, Observed};
 use crate::hex::{array, from_hex};
 use crate::json::Json;
 use crate::{
-    BloodPressure, BloodPressureStatus, ClockReading, DeviceFacts, DeviceSource, DeviceTime, Doubt,
-    Measurement, Moment, Number, Place, PressureUnit, Reading, ReadingId, Source, TimeBasis,
-    Timing, TypedSource,
+    ClockReading, DeviceFacts, DeviceSource, DeviceTime, Doubt, Moment, Place, Reading, ReadingId,
+    Source, TimeBasis, Timing, TypedSource,
 };
 use std::str::FromStr;
 
@@ -33,7 +33,7 @@ pub fn observation(resource: &Json) -> Result<Observed, FhirError> {
     };
     let reading = Reading {
         id: id(resource)?,
-        measurement: Measurement::BloodPressure(values(resource, &own)?),
+        measurement: measurement(resource, &own)?,
         timing: timing(resource, &own)?,
         source,
         doubts: own.all("doubt", "valueCode", Doubt::from_code)?,
@@ -73,75 +73,6 @@ fn link(resource: &Json) -> Result<String, FhirError> {
         (Some(LINK_SYSTEM), Some(up)) if array::<16>(up).is_ok() => Ok(up.to_owned()),
         _ => Err(bad("Observation.subject.identifier")),
     }
-}
-
-fn values(resource: &Json, own: &Own<'_>) -> Result<BloodPressure, FhirError> {
-    let components = resource
-        .get("component")
-        .map(Json::items)
-        .unwrap_or_default();
-    let mut unit = None;
-    let mut number = |item: &Item| -> Result<Option<Number>, FhirError> {
-        let mut found = components.iter().filter(|component| is(component, item));
-        let Some(component) = found.next() else {
-            return Ok(None);
-        };
-        let path = || format!("Observation.component.where(code = {:?})", item.text);
-        if found.next().is_some() {
-            return Err(FhirError::TwoOfAChoice { path: path() });
-        }
-        let Some(quantity) = component.get("valueQuantity") else {
-            let reason = codings(component.get("dataAbsentReason")).next();
-            let special = reason.and_then(|(_, code)| special(code));
-            return special
-                .map(Some)
-                .ok_or_else(|| FhirError::BadCode { path: path() });
-        };
-        if item.mdc != PULSE.mdc {
-            unit = quantity
-                .get("code")
-                .and_then(Json::as_text)
-                .map(str::to_owned);
-        }
-        match quantity.get("value") {
-            Some(Json::Number(token)) => {
-                let decimal = token.parse().map_err(|_| bad(&path()))?;
-                Ok(Some(Number::Value(decimal)))
-            }
-            _ => Err(bad(&path())),
-        }
-    };
-    let (systolic, diastolic) = (number(&SYSTOLIC)?, number(&DIASTOLIC)?);
-    let (mean_arterial, pulse_rate) = (number(&MEAN)?, number(&PULSE)?);
-    let missing = |item: &Item| FhirError::Missing {
-        path: format!("Observation.component.where(code = {:?})", item.text),
-    };
-    // Where no pressure is a number no quantity names the unit; the codes do: LOINC's stand for mm[Hg] alone.
-    let loinc = codings(resource.get("code")).any(|(system, _)| system == LOINC);
-    let unit = match unit.as_deref() {
-        Some("kPa") => PressureUnit::KPa,
-        None if !loinc => PressureUnit::KPa,
-        _ => PressureUnit::MmHg,
-    };
-    let slot = own.maybe("userSlot", "valueInteger", |text| u8::from_str(text).ok())?;
-    let status = own.maybe("status", "valueString", |text| {
-        array::<2>(text).ok().map(u16::from_be_bytes)
-    })?;
-    Ok(BloodPressure {
-        systolic: systolic.ok_or_else(|| missing(&SYSTOLIC))?,
-        diastolic: diastolic.ok_or_else(|| missing(&DIASTOLIC))?,
-        mean_arterial,
-        pulse_rate,
-        unit,
-        user_slot: slot,
-        status: status.map(BloodPressureStatus),
-    })
-}
-
-fn is(component: &Json, item: &Item) -> bool {
-    component
-        .get("code")
-        .is_some_and(|code| has_coding(code, MDC, item.mdc) || has_coding(code, LOINC, item.loinc))
 }
 
 fn timing(resource: &Json, own: &Own<'_>) -> Result<Timing, FhirError> {
@@ -291,7 +222,7 @@ fn bad(path: &str) -> FhirError {
 }
 
 /// The parts of our one extension.
-struct Own<'a> {
+pub(super) struct Own<'a> {
     parts: &'a [Json],
 }
 
@@ -308,7 +239,7 @@ impl<'a> Own<'a> {
         Ok(Self { parts })
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(super) fn path(&self, name: &str) -> String {
         format!("Observation.extension(reading).{name}")
     }
 
@@ -332,7 +263,7 @@ impl<'a> Own<'a> {
             .collect()
     }
 
-    fn maybe<T>(
+    pub(super) fn maybe<T>(
         &self,
         name: &str,
         kind: &str,

@@ -2,28 +2,29 @@
 
 use super::Gateway;
 use super::codes::*;
+use super::kinds::{self, Item, form};
 use crate::json::Json;
 use crate::{
-    BloodPressure, DeviceFacts, DeviceSource, Measurement, Number, PressureUnit, Reading, Source,
-    Timing, to_hex,
+    DeviceFacts, DeviceSource, Doubt, Kind, Number, Parts, Reading, Source, Timing, Value, to_hex,
 };
 
 /// The whole resource.
 pub fn observation(reading: &Reading, link: &str, gateway: &Gateway) -> Json {
-    let Measurement::BloodPressure(values) = &reading.measurement;
-    let device = reading.device();
+    let what = What {
+        kind: reading.kind(),
+        parts: reading.measurement.parts(),
+        by_device: reading.device().is_some(),
+    };
+    let form = form(what.kind);
     let timing = &reading.timing;
     let mut members = vec![("resourceType", Json::text("Observation"))];
-    let claimed = claimed(values, device.is_some());
-    if !claimed.is_empty() {
-        members.push(("meta", profiles(&claimed)));
-    }
-    if let Some(device) = device {
-        let mut contained = vec![phd(device), phg(gateway)];
+    members.extend(what.meta(&reading.doubts).map(|meta| ("meta", meta)));
+    if let Some(device) = reading.device() {
+        let mut contained = vec![phd(device, form.device), phg(gateway)];
         contained.extend(coincident(timing));
         members.push(("contained", Json::List(contained)));
     }
-    members.push(("extension", Json::List(extensions(reading))));
+    members.push(("extension", Json::List(extensions(reading, &what))));
     members.push((
         "identifier",
         list([Json::object([
@@ -31,15 +32,16 @@ pub fn observation(reading: &Reading, link: &str, gateway: &Gateway) -> Json {
             ("value", Json::text(format!("{READING_URN}{}", reading.id))),
         ])]),
     ));
-    members.push(("status", Json::text("final")));
-    let mut category = vec![concept(&[(CATEGORY, "vital-signs")], None)];
-    category.extend(device.map(|_| concept(&[(PHD_CATEGORY, "phd")], None)));
+    members.push(("status", Json::text(status(reading))));
+    let mut category = vec![concept(&[(CATEGORY, form.category.code())], None)];
+    category.extend(
+        reading
+            .device()
+            .map(|_| concept(&[(PHD_CATEGORY, "phd")], None)),
+    );
     members.push(("category", Json::List(category)));
-    let style = Style {
-        device: device.is_some(),
-        unit: values.unit,
-    };
-    members.push(("code", style.code(&PANEL)));
+    let named = form.panel.as_ref().or(form.value());
+    members.extend(named.map(|item| ("code", what.code(item))));
     members.push((
         "subject",
         Json::object([
@@ -51,90 +53,131 @@ pub fn observation(reading: &Reading, link: &str, gateway: &Gateway) -> Json {
         "effectiveDateTime",
         Json::text(timing.effective.at_offset(timing.utc_offset_min)),
     ));
-    if device.is_some() {
+    let own = form.value().and_then(|item| what.value(item));
+    let why_not = why_not(&reading.doubts);
+    members.extend(own.map(|one| value(one, why_not)));
+    if what.by_device {
         members.push(("device", reference("#phd")));
     }
-    members.push(("component", Json::List(components(values, &style))));
+    let components = what.components();
+    if !components.is_empty() {
+        members.push(("component", Json::List(components)));
+    }
     Json::object(members)
 }
 
-/// Which profiles a reading may claim: FHIR's `bp` (and every vital sign) knows no kPa, the device guide wants a device.
-fn claimed(values: &BloodPressure, by_device: bool) -> Vec<&'static str> {
-    let mut profiles = Vec::new();
-    if by_device {
-        profiles.push(COMPOUND_PROFILE);
+/// A device that was still measuring says so.
+fn status(reading: &Reading) -> &'static str {
+    if reading.doubts.contains(&Doubt::Preliminary) {
+        "preliminary"
+    } else {
+        "final"
     }
-    if values.unit == PressureUnit::MmHg {
-        profiles.push(BP_PROFILE);
-    }
-    profiles
 }
 
-struct Style {
-    device: bool,
-    unit: PressureUnit,
+/// What is written, and by whom it was measured.
+struct What {
+    kind: Kind,
+    parts: Parts,
+    by_device: bool,
 }
 
-impl Style {
-    /// MDC for what a device measured. LOINC's pressures are bound to mm[Hg] by FHIR, so kPa goes without them.
+impl What {
+    /// Which profiles it may claim: the device guide wants a device. What no patient made is labelled so.
+    fn meta(&self, doubts: &[Doubt]) -> Option<Json> {
+        let device = self.by_device.then_some(device_profile(self.kind));
+        let core = kinds::core_profile(self.kind, &self.parts);
+        let claimed: Vec<&str> = device.into_iter().chain(core).collect();
+        let mut members = Vec::new();
+        if !claimed.is_empty() {
+            let urls = claimed.into_iter().map(Json::text).collect();
+            members.push(("profile", Json::List(urls)));
+        }
+        if doubts.contains(&Doubt::NotFromPatient) {
+            let label = [
+                ("system", Json::text(ACT_REASON)),
+                ("code", Json::text("HTEST")),
+            ];
+            members.push(("security", list([Json::object(label)])));
+        }
+        (!members.is_empty()).then(|| Json::object(members))
+    }
+
     fn code(&self, item: &Item) -> Json {
-        let mut codings = Vec::new();
-        if self.device {
-            codings.push((MDC, item.mdc));
-        }
-        if self.unit == PressureUnit::MmHg || !self.device || item.mdc == PULSE.mdc {
-            codings.push((LOINC, item.loinc));
-        }
+        let codings = kinds::codings(self.kind, item, &self.parts, self.by_device);
         concept(&codings, Some(item.text))
     }
+
+    fn value(&self, item: &Item) -> Option<Value> {
+        let mut values = self.parts.values.iter();
+        values.find(|value| value.name == item.name).copied()
+    }
+
+    fn components(&self) -> Vec<Json> {
+        let mut components = Vec::new();
+        for item in form(self.kind).components() {
+            components.extend(
+                self.value(item)
+                    .map(|one| Json::object([("code", self.code(item)), value(one, NOT_THERE)])),
+            );
+        }
+        let statements = self.parts.coded.iter().filter(|_| self.by_device);
+        components.extend(statements.filter_map(|coded| {
+            let (question, answer) = kinds::statement(coded.name, coded.code)?;
+            Some(Json::object([
+                ("code", concept(&[(MDC, question)], None)),
+                (
+                    "valueCodeableConcept",
+                    concept(&[(MDC, answer)], coded.word),
+                ),
+            ]))
+        }));
+        let flags = self.parts.flags();
+        components.extend(flags.filter_map(|flag| {
+            let (code, text) = status_bit(self.kind, flag)?;
+            Some(Json::object([
+                ("code", concept(&[(BITS, code)], Some(text))),
+                // Not a coded "yes": FHIR's vital signs bind every coded value of a component to units.
+                ("valueBoolean", Json::Bool(true)),
+            ]))
+        }));
+        components
+    }
 }
 
-fn components(values: &BloodPressure, style: &Style) -> Vec<Json> {
-    let unit = values.unit.ucum();
-    let numbers = [
-        (&SYSTOLIC, Some(values.systolic), unit),
-        (&DIASTOLIC, Some(values.diastolic), unit),
-        (&MEAN, values.mean_arterial, unit),
-        (&PULSE, values.pulse_rate, PER_MINUTE),
+/// Why a main number is not given.
+fn why_not(doubts: &[Doubt]) -> &'static str {
+    let no_patient = [
+        Doubt::ControlSolution,
+        Doubt::NotFromPatient,
+        Doubt::Calibrating,
     ];
-    let mut components: Vec<Json> = numbers
-        .into_iter()
-        .filter_map(|(item, number, unit)| {
-            let code = ("code", style.code(item));
-            Some(Json::object([code, value(number?, unit)]))
-        })
-        .collect();
-    let flags = values.status.into_iter().flat_map(|status| status.flags());
-    components.extend(flags.map(|flag| {
-        let (code, text) = status_bit(flag);
-        Json::object([
-            ("code", concept(&[(BITS, code)], Some(text))),
-            // Not a coded "yes": FHIR's bp profile binds every coded value of a component to units.
-            ("valueBoolean", Json::Bool(true)),
-        ])
-    }));
-    components
+    if doubts.iter().any(|doubt| no_patient.contains(doubt)) {
+        NOT_A_PATIENTS
+    } else {
+        NOT_THERE
+    }
 }
 
-fn value(number: Number, unit: &str) -> (&'static str, Json) {
-    match number {
-        Number::Value(decimal) => (
+fn value(value: Value, why_not: &'static str) -> (&'static str, Json) {
+    match value.number {
+        Some(Number::Value(decimal)) => (
             "valueQuantity",
             Json::object([
                 ("value", Json::Number(decimal.token())),
-                ("unit", Json::text(unit)),
+                ("unit", Json::text(value.unit)),
                 ("system", Json::text(UCUM)),
-                ("code", Json::text(unit)),
+                ("code", Json::text(value.unit)),
             ]),
         ),
-        special => (
-            "dataAbsentReason",
-            concept(&[(ABSENT, absent(special).unwrap_or("error"))], None),
-        ),
+        special => {
+            let reason = special.map_or(Some(why_not), absent).unwrap_or("error");
+            ("dataAbsentReason", concept(&[(ABSENT, reason)], None))
+        }
     }
 }
 
-fn extensions(reading: &Reading) -> Vec<Json> {
+fn extensions(reading: &Reading, what: &What) -> Vec<Json> {
     let mut all = Vec::new();
     if reading.device().is_some() {
         all.push(extension(
@@ -151,20 +194,19 @@ fn extensions(reading: &Reading) -> Vec<Json> {
         }
     }
     all.push(Json::object([
-        ("extension", Json::List(own(reading))),
+        ("extension", Json::List(own(reading, what))),
         ("url", Json::text(EXTENSION)),
     ]));
     all
 }
 
 /// The parts of our one extension: what FHIR has no element for.
-fn own(reading: &Reading) -> Vec<Json> {
+fn own(reading: &Reading, what: &What) -> Vec<Json> {
     let timing = &reading.timing;
-    let Measurement::BloodPressure(values) = &reading.measurement;
-    let code = |name, value: &str| extension(name, "valueCode", Json::text(value));
-    let text = |name, value: String| extension(name, "valueString", Json::text(value));
+    let code = |name: &str, value: &str| extension(name, "valueCode", Json::text(value));
+    let text = |name: &str, value: String| extension(name, "valueString", Json::text(value));
     let instant =
-        |name, at: crate::Moment| extension(name, "valueInstant", Json::text(at.to_string()));
+        |name: &str, at: crate::Moment| extension(name, "valueInstant", Json::text(at.to_string()));
     let mut parts = Vec::new();
     match &reading.source {
         Source::Typed(typed) => {
@@ -200,15 +242,29 @@ fn own(reading: &Reading) -> Vec<Json> {
             parts.push(text("ordinal", device.place.ordinal.to_string()));
         }
     }
-    if let Some(slot) = values.user_slot {
-        parts.push(extension(
-            "userSlot",
-            "valueInteger",
-            Json::Number(slot.to_string()),
-        ));
+    let integer =
+        |name: &str, value: i64| extension(name, "valueInteger", Json::Number(value.to_string()));
+    // Blood pressure was there before there were kinds; its unit follows from its codes.
+    if what.kind != Kind::BloodPressure {
+        parts.push(code("kind", what.kind.name()));
+        parts.extend(what.parts.unit.map(|unit| code("unit", unit)));
     }
-    if let Some(status) = values.status {
-        parts.push(text("status", to_hex(&status.0.to_be_bytes())));
+    parts.extend(
+        what.parts
+            .user_slot
+            .map(|slot| integer("userSlot", slot.into())),
+    );
+    for coded in &what.parts.coded {
+        parts.push(integer(&part_name(coded.name), coded.code.into()));
+    }
+    for series in &what.parts.series {
+        let numbers: Vec<String> = series.numbers.iter().map(|one| one.token()).collect();
+        parts.push(text(&part_name(series.name), numbers.join(" ")));
+    }
+    for bits in &what.parts.bits {
+        let bytes = bits.bits.to_be_bytes();
+        let bytes = &bytes[bytes.len() - bits.bytes..];
+        parts.push(text(&part_name(bits.name), to_hex(bytes)));
     }
     parts.push(code("timeBasis", timing.basis.code()));
     parts.push(instant("arrived", timing.arrived));
@@ -237,7 +293,7 @@ fn own(reading: &Reading) -> Vec<Json> {
     parts
 }
 
-fn phd(device: &DeviceSource) -> Json {
+fn phd(device: &DeviceSource, specialized: &str) -> Json {
     let facts = &device.facts;
     let typed = |code, system, value: String| {
         Json::object([
@@ -271,7 +327,7 @@ fn phd(device: &DeviceSource) -> Json {
     }
     members.push(known("modelNumber", "_modelNumber", facts.model.as_deref()));
     members.push(("type", concept(&[(MDC, SIMPLE_DEVICE)], None)));
-    members.push(("specialization", specialization(BP_DEVICE)));
+    members.push(("specialization", specialization(specialized)));
     members.push(("version", Json::List(versions(facts))));
     Json::object(members)
 }
