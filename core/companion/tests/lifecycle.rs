@@ -126,6 +126,53 @@ async fn paired(companion: &Companion) -> String {
     }
 }
 
+/// REQ-COMPANION-040: a scale and a thermometer are paired beside the cuff, and each one's readings come by themselves as
+/// what they are.
+#[tokio::test]
+async fn a_scale_and_a_thermometer_stand_beside_the_cuff() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = r#"{"devices": [
+        {"device": "scale", "address": "c4c4c4c4c4c1", "services": ["181d"], "measurements": ["181d/2a9d"],
+         "values": {"180a/2a24": "53", "180a/2a25": "3131"},
+         "frames": [{"bytes": "02c841ea070b1808000000"}, {"bytes": "02ffffea070b1808010000"}]},
+        {"device": "thermometer", "address": "c4c4c4c4c4c2", "services": ["1809"], "measurements": ["1809/2a1c"],
+         "values": {"180a/2a24": "54", "180a/2a25": "3132"}, "frames": [{"bytes": "04380e00fe06"}]},
+        {"device": "cuff", "address": "c4c4c4c4c4c3",
+         "values": {"180a/2a24": "43", "180a/2a25": "3133"}, "frames": [{"bytes": "1480005200610042000000"}]}]}"#;
+    let started = Moment::from_ms(Time::system().ms());
+    let radio = ScriptedRadio::new(Script::parse(script).unwrap(), started).unwrap();
+    let companion = open(dir.path(), &Arc::default(), Some(radio)).unwrap();
+    for _ in 0..3 {
+        paired(&companion).await;
+    }
+    let all = until(&companion, async || {
+        Some(readings(&companion).await).filter(|all| all.len() == 4)
+    })
+    .await;
+    let told = |kind: &str| {
+        let of_kind = all.iter().filter(|reading| reading.kind == kind);
+        let first = |reading: &ReadingView| {
+            let value = &reading.values[0];
+            let text = value.value.clone().or(value.absent.clone());
+            format!("{} {}", text.unwrap(), value.unit)
+        };
+        let mut told: Vec<String> = of_kind.map(first).collect();
+        told.sort();
+        told
+    };
+    assert_eq!(told("weight"), ["84.200 kg", "nan kg"]);
+    assert_eq!(told("temperature"), ["36.40 Cel"]);
+    assert_eq!(told("blood_pressure"), ["128 mm[Hg]"]);
+    let failed = all
+        .iter()
+        .find(|reading| reading.doubts.contains(&"measurement_failed".to_owned()));
+    assert_eq!(failed.unwrap().kind, "weight");
+    let warm = all.iter().find(|reading| reading.kind == "temperature");
+    let site = &warm.unwrap().details[0];
+    assert_eq!((site.name.as_str(), site.word.as_deref()), ("site", Some("mouth")));
+    companion.close().await;
+}
+
 /// REQ-COMPANION-016: a cuff is paired, its readings come by themselves, the failed one as what it is; two consumers see it.
 #[tokio::test]
 async fn a_paired_cuff_sends_its_readings_by_itself() {

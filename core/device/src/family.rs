@@ -18,13 +18,31 @@ pub struct Family {
     pub stored: Option<StoredService>,
 }
 
-/// All families whose records become readings.
-pub const FAMILIES: [Family; 2] = [
+/// All families whose records become readings. A heart rate strap streams, and is none of these.
+pub const FAMILIES: [Family; 5] = [
     Family {
         name: "blood pressure cuff",
         service: Uuid::BLOOD_PRESSURE,
         measurements: &[0x2a35],
         stored: None,
+    },
+    Family {
+        name: "scale",
+        service: Uuid::WEIGHT_SCALE,
+        measurements: &[0x2a9d],
+        stored: None,
+    },
+    Family {
+        name: "thermometer",
+        service: Uuid::THERMOMETER,
+        measurements: &[0x2a1c],
+        stored: None,
+    },
+    Family {
+        name: "pulse oximeter",
+        service: Uuid::PULSE_OXIMETER,
+        measurements: &[0x2a5e],
+        stored: Some(StoredService::Oximeter),
     },
     Family {
         name: "glucose meter",
@@ -81,6 +99,10 @@ mod tests {
             of(&cuff).map(|family| family.name),
             Some("blood pressure cuff")
         );
+        assert_eq!(
+            of(&[Uuid::WEIGHT_SCALE]).map(|family| family.name),
+            Some("scale")
+        );
         assert_eq!(of(&[Uuid::BATTERY]), None);
         let mut services = services();
         services.sort();
@@ -95,6 +117,9 @@ mod tests {
             characteristic: Uuid::short(number),
         };
         assert!(carries_records(of(Uuid::BLOOD_PRESSURE, 0x2a35)));
+        assert!(carries_records(of(Uuid::THERMOMETER, 0x2a1c)));
+        assert!(!carries_records(of(Uuid::THERMOMETER, 0x2a1e)));
+        assert!(!carries_records(of(Uuid::PULSE_OXIMETER, 0x2a5f)));
         assert!(!carries_records(of(Uuid::BLOOD_PRESSURE, 0x2a36)));
         assert!(!carries_records(of(Uuid::BATTERY, 0x2a35)));
     }

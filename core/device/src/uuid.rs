@@ -14,8 +14,14 @@ const BASE: u128 = 0x0000_0000_0000_1000_8000_0080_5f9b_34fb;
 impl Uuid {
     /// Blood Pressure Service.
     pub const BLOOD_PRESSURE: Self = Self::short(0x1810);
-    /// Glucose Service.
+    /// The Weight Scale service.
+    pub const WEIGHT_SCALE: Self = Self::short(0x181d);
+    /// The Health Thermometer service.
+    pub const THERMOMETER: Self = Self::short(0x1809);
+    /// The Glucose service.
     pub const GLUCOSE: Self = Self::short(0x1808);
+    /// The Pulse Oximeter service.
+    pub const PULSE_OXIMETER: Self = Self::short(0x1822);
     /// Device Information Service.
     pub const INFORMATION: Self = Self::short(0x180a);
     /// Battery Service.
