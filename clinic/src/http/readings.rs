@@ -309,14 +309,27 @@ mod tests {
     fn every_kind_is_shown_as_what_it_is() {
         macro_rules! golden {
             ($name:literal) => {
-                shown(include_str!(concat!("../../../tests/golden/fhir/", $name, ".json")))
+                shown(include_str!(concat!(
+                    "../../../tests/golden/fhir/",
+                    $name,
+                    ".json"
+                )))
             };
         }
         let weight = golden!("device-weight");
         assert_eq!(weight["kind"], "weight");
-        assert_eq!(weight["values"], json!({ "weight": "84.200", "bmi": "26.3", "height": "179.0" }));
-        assert_eq!(weight["units"], json!({ "weight": "kg", "bmi": "kg/m2", "height": "cm" }));
-        assert_eq!((&weight["unit"], &weight["absent"]), (&json!("kg"), &Value::Null));
+        assert_eq!(
+            weight["values"],
+            json!({ "weight": "84.200", "bmi": "26.3", "height": "179.0" })
+        );
+        assert_eq!(
+            weight["units"],
+            json!({ "weight": "kg", "bmi": "kg/m2", "height": "cm" })
+        );
+        assert_eq!(
+            (&weight["unit"], &weight["absent"]),
+            (&json!("kg"), &Value::Null)
+        );
         let warm = golden!("typed-temperature");
         assert_eq!(warm["values"], json!({ "temperature": "36.4" }));
         let glucose = golden!("device-glucose");

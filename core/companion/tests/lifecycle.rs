@@ -169,7 +169,10 @@ async fn a_scale_and_a_thermometer_stand_beside_the_cuff() {
     assert_eq!(failed.unwrap().kind, "weight");
     let warm = all.iter().find(|reading| reading.kind == "temperature");
     let site = &warm.unwrap().details[0];
-    assert_eq!((site.name.as_str(), site.word.as_deref()), ("site", Some("mouth")));
+    assert_eq!(
+        (site.name.as_str(), site.word.as_deref()),
+        ("site", Some("mouth"))
+    );
     companion.close().await;
 }
 
