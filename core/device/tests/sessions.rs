@@ -6,9 +6,9 @@ use reading::{DeviceFacts, Moment, TimeBasis};
 use std::sync::Arc;
 use std::time::Duration;
 use teleward_device::{
-    CapturedRecord, DeviceHandle, Identity, Notice, Plan, Radio as _, RadioState, ReasonCode, Script,
-    ScriptedRadio, SessionEvent, SessionFacts, SessionReport, identity_at_pairing, run_session,
-    to_reading,
+    CapturedRecord, DeviceHandle, Identity, Notice, Plan, Radio as _, RadioState, ReasonCode,
+    Script, ScriptedRadio, SessionEvent, SessionFacts, SessionReport, identity_at_pairing,
+    run_session, to_reading,
 };
 
 /// 2024-06-15T17:17:27Z; the phone is at +02:00.

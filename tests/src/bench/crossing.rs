@@ -4,7 +4,9 @@
 
 use super::{Better, Figure, folder, mid_and_tail};
 use anyhow::{Context as _, ensure};
-use companion::{Companion, Config, HistoryQuery, ManualReading, Network, Ports, Revision};
+use companion::{
+    Companion, Config, HistoryQuery, ManualReading, ManualValues, Network, Ports, Revision,
+};
 use serde::Deserialize;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -151,10 +153,12 @@ async fn kept(companion: &Companion, run: u32) -> anyhow::Result<Duration> {
     let typed = ManualReading {
         draft_id: format!("{run:032x}"),
         measured_at: Time::system(),
-        systolic: "131".into(),
-        diastolic: "84".into(),
-        pulse_rate: Some("62".into()),
-        unit: reading::PressureUnit::MmHg,
+        values: ManualValues::BloodPressure {
+            systolic: "131".into(),
+            diastolic: "84".into(),
+            pulse_rate: Some("62".into()),
+            unit: reading::PressureUnit::MmHg,
+        },
     };
     let start = Instant::now();
     let (_, id) = tokio::try_join!(
