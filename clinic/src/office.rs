@@ -187,12 +187,17 @@ impl Shared {
         *self.full.lock().unwrap_or_else(PoisonError::into_inner) = Full::default();
     }
 
-    /// Registers and ends links, seals what is due, hands over what is sealed.
+    /// Seals what is due, registers and ends links, hands over what is sealed. Sealing comes first and depends on no
+    /// relay: an answer is sealed within its minute. A registration that is refused holds back nobody else's mail.
     async fn send(self: Arc<Self>) -> Result<(), Failure> {
-        self.clone().registrations().await?;
         self.clone()
             .blocking(|station| station.seal_due(Time::system()))
             .await?;
+        let registered = match self.clone().registrations().await {
+            Err(Failure::Relay(error)) if concerns_one_link(&error) => Err(relay(error)),
+            Err(failure) => return Err(failure),
+            Ok(()) => Ok(()),
+        };
         let client = self.clients.first().ok_or(ClinicError::Kept("no relay"))?;
         loop {
             let next = self
@@ -208,7 +213,9 @@ impl Shared {
                     })
                 })
                 .await?;
-            let Some(next) = next else { return Ok(()) };
+            let Some(next) = next else {
+                return registered;
+            };
             fault::point("clinic.handed");
             let put = client.put_bytes(
                 &self.station.keys.auth,
@@ -300,6 +307,7 @@ impl Shared {
                 })
             })
             .await?;
+        let mut refused = Ok(());
         for one in due {
             let Some(client) = self.client(&one.relay) else {
                 continue;
@@ -312,6 +320,10 @@ impl Shared {
                     Err(error)
                         if error.code() == Some(ErrorCode::Foreign)
                             && self.taken(&one.relay)? > 0 => {}
+                    Err(error) if concerns_one_link(&error) => {
+                        refused = Err(relay(error));
+                        continue;
+                    }
                     Err(error) => return Err(relay(error)),
                 }
             } else {
@@ -327,7 +339,14 @@ impl Shared {
                     claim_until: one.expires,
                     quota: crate::invites::QUOTA,
                 };
-                client.register_link(auth, &body).await.map_err(relay)?;
+                match client.register_link(auth, &body).await {
+                    Ok(()) => {}
+                    Err(error) if concerns_one_link(&error) => {
+                        refused = Err(relay(error));
+                        continue;
+                    }
+                    Err(error) => return Err(relay(error)),
+                }
             }
             self.clone()
                 .blocking(move |station| {
@@ -341,7 +360,7 @@ impl Shared {
                 })
                 .await?;
         }
-        Ok(())
+        refused
     }
 
     /// The newest roster that this relay has taken; 0 before the first.
@@ -818,6 +837,12 @@ impl Shared {
             }
         }
     }
+}
+
+/// Whether a refusal of one registration says nothing about the next.
+fn concerns_one_link(error: &RelayError) -> bool {
+    use wire::api::ErrorCode::{Contested, Foreign, Malformed, Quota};
+    matches!(error.code(), Some(Contested | Foreign | Malformed | Quota))
 }
 
 struct Registration {
