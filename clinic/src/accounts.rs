@@ -70,6 +70,17 @@ pub(crate) struct AccountRow {
     last_sign_in: Option<Time>,
 }
 
+impl AccountRow {
+    /// One line of the list on the command line.
+    pub(crate) fn words(&self) -> String {
+        let state = match self.state {
+            "invited" => "has not signed in yet",
+            other => other,
+        };
+        format!("{}: {}, {state}", self.name, self.role.as_str())
+    }
+}
+
 /// Makes the hash of a password. Slow by purpose: call it outside transactions.
 pub(crate) fn hash_password(password: &str, salt: [u8; 16]) -> Result<String, ClinicError> {
     let salt = SaltString::encode_b64(&salt).map_err(|_| ClinicError::Kept("a salt"))?;

@@ -135,6 +135,15 @@ enum Command {
 
 #[derive(Debug, Clone, Subcommand)]
 enum Account {
+    /// List the accounts: name, what it may do, whether it can sign in.
+    #[command(after_help = "Example: teleward clinic account list")]
+    List {
+        #[command(flatten)]
+        folder: Folder,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Forget an account's password and print a link that signs in once.
     #[command(after_help = "Example: teleward clinic account reset \"Dr Ann Lee\"")]
     Reset {
@@ -302,6 +311,9 @@ fn at_once(command: Command, doing: Doing) -> Result<(), ClinicError> {
         Command::Account {
             command: Account::Reset { name, folder, json },
         } => reset(&folder.dir, &name, json, now),
+        Command::Account {
+            command: Account::List { folder, json },
+        } => accounts_list(&folder.dir, json),
         Command::Roster {
             command:
                 Roster::Next {
@@ -380,13 +392,23 @@ fn database(dir: &Path) -> Result<Database, ClinicError> {
     Ok(Database::open(&dir.join(DATABASE), SCHEMA)?)
 }
 
+fn accounts_list(dir: &Path, as_json: bool) -> Result<(), ClinicError> {
+    let accounts = database(dir)?.read(accounts::list)?;
+    if as_json {
+        say(&json!(accounts).to_string());
+    } else {
+        accounts.iter().for_each(|account| say(&account.words()));
+    }
+    Ok(())
+}
+
 /// The running station need not be stopped: both write one after the other.
 fn reset(dir: &Path, name: &str, as_json: bool, now: Time) -> Result<(), ClinicError> {
     let db = database(dir)?;
     let token = rim::random()?;
     let (token, console) = db.write(|tx| {
         let (account, _) = accounts::by_name(tx, name)?.ok_or_else(|| {
-            ClinicError::Setup("there is no such account, or it has ended: an administrator sees the list in the console".into())
+            ClinicError::Setup("there is no such account, or it has ended: `teleward clinic account list` shows them".into())
         })?;
         Ok::<_, ClinicError>((accounts::reset(tx, &account, token, audit::STATION, now)?, meta(tx, "console")?))
     })?;

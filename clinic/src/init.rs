@@ -84,12 +84,7 @@ pub struct Made {
 pub fn init(options: &InitOptions, now: Time) -> Result<Made, ClinicError> {
     check(options)?;
     let _lock = DirLock::take(&options.dir)?;
-    if options.dir.join(DATABASE).exists() || options.dir.join(keys::FOLDER).exists() {
-        return Err(ClinicError::Setup(format!(
-            "there is a clinic in {} already: choose another folder with --dir",
-            options.dir.display()
-        )));
-    }
+    check_folder(&options.dir)?;
     let made = |_| ClinicError::from(store::StoreError::NoRandom);
     let random = |_: getrandom::Error| ClinicError::from(store::StoreError::NoRandom);
     let secrets = Secrets {
@@ -132,27 +127,58 @@ pub fn init(options: &InitOptions, now: Time) -> Result<Made, ClinicError> {
     })
 }
 
+/// Refuses a folder that holds a clinic already.
+pub(crate) fn check_folder(dir: &Path) -> Result<(), ClinicError> {
+    if dir.join(DATABASE).exists() || dir.join(keys::FOLDER).exists() {
+        return Err(ClinicError::Setup(format!(
+            "there is a clinic in {} already: choose another folder with --dir",
+            dir.display()
+        )));
+    }
+    Ok(())
+}
+
+/// Refuses what is no name, telephone number or account; `flag` says which.
+pub(crate) fn check_short(flag: &str, text: &str) -> Result<(), ClinicError> {
+    let count = text.trim().chars().count();
+    if count == 0 || count > 100 || text.chars().any(char::is_control) {
+        return Err(ClinicError::Setup(format!(
+            "{flag} has 1 to 100 characters"
+        )));
+    }
+    Ok(())
+}
+
+pub(crate) fn check_zone(zone: &str) -> Result<(), ClinicError> {
+    if zone_is_name(zone) {
+        return Ok(());
+    }
+    Err(ClinicError::Setup(
+        "--zone is the name of a time zone, such as Europe/Berlin".into(),
+    ))
+}
+
+pub(crate) fn check_relay(relay: &str) -> Result<(), ClinicError> {
+    let any = SigningKey::from_seed(&[1; 32]).public();
+    match vault::Invite::new(relay, any, &[0; 32], Time::from_ms(0), 1) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(ClinicError::Setup(
+            "--relay is scheme and name, such as https://relay.example (http only at home)".into(),
+        )),
+    }
+}
+
 fn check(options: &InitOptions) -> Result<(), ClinicError> {
     let fail = |text: &str| Err(ClinicError::Setup(text.to_owned()));
-    let short = |text: &str| {
-        !text.trim().is_empty()
-            && text.chars().count() <= 100
-            && !text.chars().any(char::is_control)
-    };
-    if ![
-        &options.name,
-        &options.phone,
-        &options.emergency,
-        &options.account,
-    ]
-    .into_iter()
-    .all(|text| short(text))
-    {
-        return fail("name, phone, emergency number and account have 1 to 100 characters each");
+    for (flag, text) in [
+        ("--name", &options.name),
+        ("--phone", &options.phone),
+        ("--emergency", &options.emergency),
+        ("--account", &options.account),
+    ] {
+        check_short(flag, text)?;
     }
-    if !zone_is_name(&options.zone) {
-        return fail("--zone is the name of a time zone, such as Europe/Berlin");
-    }
+    check_zone(&options.zone)?;
     if options.languages.is_empty() {
         return fail("--language is at least one language, such as en or de-CH");
     }
@@ -161,18 +187,7 @@ fn check(options: &InitOptions) -> Result<(), ClinicError> {
             "--relay-receipt is missing: the relay prints its receipt keys when it starts",
         );
     }
-    vault::Invite::new(
-        &options.relay,
-        options.relay_receipts[0],
-        &[0; 32],
-        Time::from_ms(0),
-        1,
-    )
-    .map_err(|_| {
-        ClinicError::Setup(
-            "--relay is scheme and name, such as https://relay.example (http only at home)".into(),
-        )
-    })?;
+    check_relay(&options.relay)?;
     if let Some(password) = &options.password {
         accounts::check_password(password.expose(), &options.account)?;
     }
