@@ -17,6 +17,7 @@ pub(crate) enum Topic {
     Readings,
     Links,
     Findings,
+    Accounts,
     Status,
 }
 
@@ -87,6 +88,7 @@ impl Changes {
                 Topic::Readings,
                 Topic::Links,
                 Topic::Findings,
+                Topic::Accounts,
                 Topic::Status,
             ]
             .into(),

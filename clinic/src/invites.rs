@@ -26,12 +26,25 @@ pub(crate) const QUOTA: wire::api::Quota = wire::api::Quota {
 /// Open invites of one patient at most.
 const OPEN_AT_ONCE: i64 = 10;
 
+/// How an invite reaches the patient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Way {
+    /// Shown to the patient on the spot.
+    #[default]
+    Hand,
+    /// By letter or message: somebody may read it on the way, so the phone that joins with it is confirmed by the check
+    /// words only (formats, section 1).
+    Letter,
+}
+
 /// Enters an invite's link; it is shown only after the relay knows it ([`made`]).
 pub(crate) fn make(
     tx: &Tx<'_>,
     id: &str,
     invite: &Invite,
     patient: &str,
+    way: Way,
     by: &str,
     now: Time,
 ) -> Result<(), ClinicError> {
@@ -56,8 +69,8 @@ pub(crate) fn make(
     }
     let (up, down) = (invite.up(), invite.down());
     tx.execute(
-        "INSERT INTO link(up, down, patient, invite, root, proof, claim, expires, made_at, made_by, state, since, circles, chain)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'making', ?9, ?11, ?12)",
+        "INSERT INTO link(up, down, patient, invite, root, proof, claim, expires, made_at, made_by, state, since, circles, chain, by_letter)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'making', ?9, ?11, ?12, ?13)",
         params![
             up.0,
             down.0,
@@ -70,7 +83,8 @@ pub(crate) fn make(
             now.ms(),
             by,
             wire::json::to_string(&CircleChain::default()),
-            wire::json::to_string(&Chain::new(up))
+            wire::json::to_string(&Chain::new(up)),
+            way == Way::Letter
         ],
     )?;
     Ok(())
@@ -162,6 +176,12 @@ pub(crate) fn confirm(
         found = link::load(tx, up)?.ok_or_else(ClinicError::unknown)?;
     }
     match found.state {
+        State::Pending if found.by_letter && how == How::InPerson => {
+            return Err(ClinicError::conflict(
+                "words_only",
+                "This invite went by letter or message. Compare the six check words, also when the patient is here.",
+            ));
+        }
         State::Pending => {}
         State::Confirmed => return Ok(found.patient),
         State::Ended => {

@@ -79,6 +79,8 @@ pub(crate) struct Link {
     pub proof: ProofKey,
     pub expires: Time,
     pub withdrawn: bool,
+    /// The invite went by letter or message.
+    pub by_letter: bool,
     pub state: State,
     pub since: Time,
     pub late_allowed: bool,
@@ -97,7 +99,7 @@ pub(crate) struct Link {
 
 const COLUMNS: &str = "up, down, patient, root, proof, expires, withdrawn_at, state, since, late_allowed, join_id, sign,
   auth, age, role, label, circles, chain, named_circle, roster_stated, roster_mailed, heard_at, next_by, answer_due,
-  answer_re, sealed_at";
+  answer_re, sealed_at, by_letter";
 
 /// The link with this `up`.
 pub(crate) fn load(tx: &Tx<'_>, up: MailboxId) -> Result<Option<Link>, ClinicError> {
@@ -167,6 +169,7 @@ fn read(row: &Row<'_>) -> Result<Link, ClinicError> {
         answer_due: time(row.get(23)?),
         answer_re: row.get::<_, Option<[u8; 32]>>(24)?.map(EnvelopeId),
         sealed_at: time(row.get(25)?),
+        by_letter: row.get(26)?,
     })
 }
 

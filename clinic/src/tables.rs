@@ -11,11 +11,20 @@ const APPLICATION_ID: u32 = 0x5457_636c;
 /// All steps so far.
 pub(crate) const SCHEMA: Schema = Schema {
     application_id: APPLICATION_ID,
-    migrations: &[Migration {
-        number: 1,
-        sql: &[post::SCHEMA, FIRST],
-    }],
+    migrations: &[
+        Migration {
+            number: 1,
+            sql: &[post::SCHEMA, FIRST],
+        },
+        Migration {
+            number: 2,
+            sql: &[BY_LETTER],
+        },
+    ],
 };
+
+/// Whether an invite goes by letter or message, and can be read on the way (formats, section 1).
+const BY_LETTER: &str = "ALTER TABLE link ADD COLUMN by_letter INTEGER NOT NULL DEFAULT 0;";
 
 const FIRST: &str = "
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;

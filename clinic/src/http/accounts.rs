@@ -4,6 +4,7 @@ use super::App;
 use super::error::{ApiError, body};
 use super::guard::Administrator;
 use crate::accounts::{self, Role};
+use crate::changes::Topic;
 use crate::error::ClinicError;
 use crate::rim;
 use axum::Json;
@@ -21,7 +22,9 @@ pub(crate) async fn list(
     _: Administrator,
 ) -> Result<Json<Value>, ApiError> {
     let accounts = app.run(|station| station.db.read(accounts::list)).await?;
-    Ok(Json(json!({ "accounts": accounts })))
+    Ok(Json(
+        json!({ "as_of": Time::system(), "accounts": accounts }),
+    ))
 }
 
 #[derive(Deserialize)]
@@ -46,24 +49,35 @@ pub(crate) async fn make(
                 accounts::make(tx, &id, &name, role, &who.account, now)?;
                 accounts::make_link(tx, &id, token, &who.account, now)
             })?;
+            station.changes.tell([], [Topic::Accounts]);
             Ok((id, token))
         })
         .await?;
     Ok(Json(json!({ "id": id, "link": link(&app, &token) })))
 }
 
-/// `POST /api/accounts/{id}/reset`
+/// `POST /api/accounts/{id}/reset`: of somebody else. One's own would end the session that shows the link.
 pub(crate) async fn reset(
     State(app): State<Arc<App>>,
     Administrator(who): Administrator,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
+    if id == who.account {
+        return Err(ClinicError::conflict(
+            "own_account",
+            "This is your own account: change its password in your settings.",
+        )
+        .into());
+    }
     let token = app
         .run(move |station| {
             let token = rim::random()?;
-            station
+            let token = station
                 .db
-                .write(|tx| accounts::reset(tx, &id, token, &who.account, Time::system()))
+                .write(|tx| accounts::reset(tx, &id, token, &who.account, Time::system()))?;
+            // browsers whose session has ended by it notice at once
+            station.changes.tell([], [Topic::Accounts]);
+            Ok(token)
         })
         .await?;
     Ok(Json(json!({ "link": link(&app, &token) })))
@@ -78,7 +92,9 @@ pub(crate) async fn end(
     app.run(move |station| {
         station
             .db
-            .write(|tx| accounts::end(tx, &id, &who.account, Time::system()))
+            .write(|tx| accounts::end(tx, &id, &who.account, Time::system()))?;
+        station.changes.tell([], [Topic::Accounts]);
+        Ok(())
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)

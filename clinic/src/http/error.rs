@@ -19,6 +19,8 @@ struct Body<'a> {
     retry_after: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     first_start: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clinic: Option<&'a str>,
 }
 
 impl From<ClinicError> for ApiError {
@@ -73,6 +75,7 @@ impl IntoResponse for ApiError {
                 text: &text,
                 retry_after,
                 first_start: None,
+                clinic: None,
             },
         )
     }
@@ -88,8 +91,8 @@ fn answer(status: StatusCode, body: &Body<'_>) -> Response {
     response
 }
 
-/// 401 of `GET /api/session`: whether nobody has ever signed in.
-pub(crate) fn signed_out(first_start: bool) -> Response {
+/// 401 of `GET /api/session`: whether nobody has ever signed in, and the clinic's name, which its patients know.
+pub(crate) fn signed_out(first_start: bool, clinic: Option<&str>) -> Response {
     let text = "Sign in first.";
     answer(
         StatusCode::UNAUTHORIZED,
@@ -98,6 +101,7 @@ pub(crate) fn signed_out(first_start: bool) -> Response {
             text,
             retry_after: None,
             first_start: Some(first_start),
+            clinic,
         },
     )
 }

@@ -17,6 +17,8 @@ use wire::Time;
 /// The session's cookie.
 pub(crate) const COOKIE: &str = "tw_session";
 const OURS: HeaderName = HeaderName::from_static("x-teleward");
+/// The console sends it with what somebody at it asked for; what a page asks by itself goes without.
+const IN_USE: HeaderName = HeaderName::from_static("x-teleward-use");
 /// Nothing but our own files; no inline script or style; no frame around us.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
   connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -116,20 +118,22 @@ pub(crate) struct Who(pub SignedIn);
 /// An administrator is signed in.
 pub(crate) struct Administrator(pub SignedIn);
 
-/// Who is behind this cookie now; notes its use.
-pub(crate) async fn session(app: &App, cookie: Option<&str>) -> Result<Option<SignedIn>, ApiError> {
-    let Some(cookie) = cookie.map(str::to_owned) else {
+/// Who is behind this request's cookie now; notes its use when a person asks. A page that is left open asks again and
+/// again by itself, and a session that it kept alive would never end.
+pub(crate) async fn session(app: &App, headers: &HeaderMap) -> Result<Option<SignedIn>, ApiError> {
+    let Some(cookie) = cookie(headers).map(str::to_owned) else {
         return Ok(None);
     };
+    let in_use = headers.contains_key(IN_USE);
     app.run(move |station| {
         let now = Time::system();
         let found = station.db.read(|tx| accounts::who(tx, &cookie, now))?;
         match found {
-            Some((who, true)) => {
+            Some((who, true)) if in_use => {
                 station.db.write(|tx| accounts::touch(tx, &cookie, now))?;
                 Ok(Some(who))
             }
-            Some((who, false)) => Ok(Some(who)),
+            Some((who, _)) => Ok(Some(who)),
             None => Ok(None),
         }
     })
@@ -140,7 +144,7 @@ impl FromRequestParts<Arc<App>> for Anyone {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         let value = cookie(&parts.headers).map(str::to_owned);
-        match (session(app, value.as_deref()).await?, value) {
+        match (session(app, &parts.headers).await?, value) {
             (Some(who), Some(value)) => Ok(Self(who, value)),
             _ => Err(ApiError::no(No::SignedOut, "signed_out", "Sign in first.")),
         }

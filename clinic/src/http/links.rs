@@ -5,7 +5,7 @@ use super::error::{ApiError, body};
 use super::guard::Who;
 use crate::changes::Topic;
 use crate::error::{ClinicError, No};
-use crate::invites::{self, How};
+use crate::invites::{self, How, Way};
 use crate::rim;
 use axum::Json;
 use axum::body::Bytes;
@@ -19,15 +19,29 @@ use wire::api::NewLink;
 use wire::{MailboxId, Time};
 use zeroize::Zeroizing;
 
-const BY_LETTER: &str = "If this invite goes by letter or message and is not handed over in person, somebody else may have \
-read it on the way. Then confirm the phone only after you have compared the six check words by telephone.";
+const BY_HAND: &str = "This invite is for the patient in front of you. To send one by letter or message, make it as such: \
+the phone that joins with it is then confirmed by the check words only.";
+const BY_LETTER: &str = "Somebody else may read this invite on its way. The phone that joins with it can be confirmed only by \
+comparing the six check words, also when the patient comes in later.";
+
+#[derive(Default, Deserialize)]
+struct Make {
+    #[serde(default)]
+    way: Way,
+}
 
 /// `POST /api/patients/{id}/invites`: registered at the relay before it is shown.
 pub(crate) async fn invite(
     State(app): State<Arc<App>>,
     Who(who): Who,
     Path(patient): Path<String>,
+    bytes: Bytes,
 ) -> Result<Json<Value>, ApiError> {
+    let Make { way } = if bytes.is_empty() {
+        Make::default()
+    } else {
+        body(&bytes)?
+    };
     let client = app.clients.first().ok_or(ClinicError::Kept("no relay"))?;
     let by = who.account.clone();
     let of = patient.clone();
@@ -53,7 +67,7 @@ pub(crate) async fn invite(
             let id = rim::id()?;
             station
                 .db
-                .write(|tx| invites::make(tx, &id, &invite, &of, &by, now))?;
+                .write(|tx| invites::make(tx, &id, &invite, &of, way, &by, now))?;
             Ok((id, invite, relay))
         })
         .await?;
@@ -97,7 +111,7 @@ pub(crate) async fn invite(
         "url": invite.to_text().expose(),
         "qr_svg": qr.expose(),
         "expires": expires,
-        "by_letter_note": BY_LETTER,
+        "note": if way == Way::Letter { BY_LETTER } else { BY_HAND },
     })))
 }
 

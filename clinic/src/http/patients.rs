@@ -53,6 +53,10 @@ struct LinkView {
     since: Time,
     confirmed_by: Option<String>,
     confirmed_how: Option<String>,
+    /// Its invite went by letter or message: a person may confirm it by the check words only.
+    words_only: bool,
+    ended_by: Option<String>,
+    end_reason: Option<String>,
     app: Option<String>,
     heard_at: Option<Time>,
     next_by: Option<Time>,
@@ -69,6 +73,8 @@ struct InviteView {
     made_at: Time,
     made_by: String,
     expires: Time,
+    /// Goes by letter or message.
+    by_letter: bool,
 }
 
 /// `GET /api/patients`
@@ -102,7 +108,8 @@ pub(crate) async fn list(State(app): State<Arc<App>>, _: Who) -> Result<Json<Val
                         state: state_of(&links, now),
                         latest: readings::latest(tx, &id)?,
                         unseen: count(
-                            "SELECT count(*) FROM reading WHERE patient = ?1 AND seen_at IS NULL",
+                            // what is possibly the same measurement counts once
+                            "SELECT count(DISTINCT coalesce(same_as, id)) FROM reading WHERE patient = ?1 AND seen_at IS NULL",
                         )?,
                         findings: count(
                             "SELECT count(*) FROM finding WHERE patient = ?1 AND state = 'open'",
@@ -299,16 +306,16 @@ fn page(tx: &Tx<'_>, id: &str, now: Time) -> Result<Value, ClinicError> {
         .collect::<Result<Vec<_>, _>>()?;
     let findings: Vec<FindingView> = status::findings_of(tx, Some(id))?;
     Ok(
-        json!({ "patient": patient, "links": views, "invites": invites(tx, id, now)?, "findings": findings }),
+        json!({ "as_of": now, "patient": patient, "links": views, "invites": invites(tx, id, now)?, "findings": findings }),
     )
 }
 
 fn link_view(tx: &Tx<'_>, link: &Link, now: Time) -> Result<LinkView, ClinicError> {
     let mut rows = tx.prepare_cached(
-        "SELECT l.join_id, a.name, l.confirmed_how, l.app, l.queue_depth, l.queue_oldest, l.queue_stuck
-         FROM link l LEFT JOIN account a ON a.id = l.confirmed_by WHERE l.up = ?1",
+        "SELECT l.join_id, a.name, l.confirmed_how, l.app, l.queue_depth, l.queue_oldest, l.queue_stuck, e.name, l.end_reason
+         FROM link l LEFT JOIN account a ON a.id = l.confirmed_by LEFT JOIN account e ON e.id = l.ended_by WHERE l.up = ?1",
     )?;
-    let (join, by, how, app, queue) = rows.query_row([link.up.0], |row| {
+    let (join, by, how, app, queue, ended_by, end_reason) = rows.query_row([link.up.0], |row| {
         let depth: Option<i64> = row.get(4)?;
         let queue = match depth {
             Some(depth) => Some(Queue {
@@ -324,6 +331,8 @@ fn link_view(tx: &Tx<'_>, link: &Link, now: Time) -> Result<LinkView, ClinicErro
             row.get(2)?,
             row.get(3)?,
             queue,
+            row.get(7)?,
+            row.get(8)?,
         ))
     })?;
     let words = join.map(|id| check_words(&link.root, EnvelopeId(id)));
@@ -336,6 +345,9 @@ fn link_view(tx: &Tx<'_>, link: &Link, now: Time) -> Result<LinkView, ClinicErro
         since: link.since,
         confirmed_by: by,
         confirmed_how: how,
+        words_only: link.by_letter,
+        ended_by,
+        end_reason,
         app,
         heard_at: link.heard_at,
         next_by: link.next_by,
@@ -348,7 +360,7 @@ fn link_view(tx: &Tx<'_>, link: &Link, now: Time) -> Result<LinkView, ClinicErro
 
 fn invites(tx: &Tx<'_>, patient: &str, now: Time) -> Result<Vec<InviteView>, ClinicError> {
     let mut rows = tx.prepare_cached(
-        "SELECT l.invite, l.state, l.withdrawn_at, l.contested_at, l.made_at, coalesce(a.name, ''), l.expires
+        "SELECT l.invite, l.state, l.withdrawn_at, l.contested_at, l.made_at, coalesce(a.name, ''), l.expires, l.by_letter
          FROM link l LEFT JOIN account a ON a.id = l.made_by WHERE l.patient = ?1 AND l.state <> 'making'
          ORDER BY l.made_at DESC, l.up",
     )?;
@@ -368,6 +380,7 @@ fn invites(tx: &Tx<'_>, patient: &str, now: Time) -> Result<Vec<InviteView>, Cli
             made_at: Time::from_ms(row.get(4)?),
             made_by: row.get(5)?,
             expires,
+            by_letter: row.get(7)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -250,7 +250,9 @@ pub(crate) async fn list(
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = readings.len() > most;
     readings.truncate(most);
-    Ok(Json(json!({ "readings": readings, "more": more })))
+    Ok(Json(
+        json!({ "as_of": Time::system(), "readings": readings, "more": more }),
+    ))
 }
 
 #[derive(Deserialize)]

@@ -4,6 +4,7 @@ use super::App;
 use super::error::{ApiError, body, signed_out};
 use super::guard::{Anyone, COOKIE, cookie, session};
 use crate::accounts;
+use crate::changes::Topic;
 use crate::error::No;
 use crate::rim;
 use axum::Json;
@@ -22,17 +23,17 @@ pub(crate) async fn show(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let Some(who) = session(&app, cookie(&headers)).await? else {
-        let first = app
-            .run(|station| station.db.read(accounts_first_start))
-            .await?;
-        return Ok(signed_out(first));
-    };
     let clinic = app
         .station
         .rosters
         .newest()
         .map(|held| held.roster.clinic.clone());
+    let Some(who) = session(&app, &headers).await? else {
+        let first = app
+            .run(|station| station.db.read(accounts_first_start))
+            .await?;
+        return Ok(signed_out(first, clinic.as_ref().map(|c| c.name.as_str())));
+    };
     Ok(Json(json!({
         "account": { "id": who.account, "name": who.name, "role": who.role },
         "clinic": {
@@ -218,7 +219,9 @@ pub(crate) async fn set_password(
         let hash = accounts::hash_password(&new, rim::random()?)?;
         station.db.write(|tx| {
             accounts::set_password(tx, &who.account, &hash, Some(&cookie), Time::system())
-        })
+        })?;
+        station.changes.tell([], [Topic::Accounts]);
+        Ok(())
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)

@@ -28,6 +28,8 @@ pub(crate) struct FindingView {
     patient: Option<PatientName>,
     at: Time,
     state: String,
+    closed_at: Option<Time>,
+    closed_by: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -42,8 +44,9 @@ pub(crate) fn findings_of(
     patient: Option<&str>,
 ) -> Result<Vec<FindingView>, ClinicError> {
     let mut rows = tx.prepare_cached(
-        "SELECT f.id, f.code, f.text, f.next_step, p.id, p.name, f.at, f.state FROM finding f
-         LEFT JOIN patient p ON p.id = f.patient
+        "SELECT f.id, f.code, f.text, f.next_step, p.id, p.name, f.at, f.state, f.closed_at,
+           coalesce(a.name, f.closed_by) FROM finding f
+         LEFT JOIN patient p ON p.id = f.patient LEFT JOIN account a ON a.id = f.closed_by
          WHERE (?1 IS NULL OR f.patient = ?1) AND (f.state = 'open' OR f.id IN
            (SELECT id FROM finding WHERE state = 'closed' AND (?1 IS NULL OR patient = ?1) ORDER BY closed_at DESC LIMIT ?2))
          ORDER BY f.state DESC, f.at DESC, f.id DESC",
@@ -61,6 +64,8 @@ pub(crate) fn findings_of(
                 .map(|(id, name)| PatientName { id, name }),
             at: Time::from_ms(row.get(6)?),
             state: row.get(7)?,
+            closed_at: row.get::<_, Option<i64>>(8)?.map(Time::from_ms),
+            closed_by: row.get(9)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -71,7 +76,9 @@ pub(crate) async fn findings(State(app): State<Arc<App>>, _: Who) -> Result<Json
     let findings = app
         .run(|station| station.db.read(|tx| findings_of(tx, None)))
         .await?;
-    Ok(Json(json!({ "findings": findings })))
+    Ok(Json(
+        json!({ "as_of": Time::system(), "findings": findings }),
+    ))
 }
 
 /// `POST /api/findings/{id}/close`
