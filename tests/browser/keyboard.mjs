@@ -11,7 +11,7 @@ function focused() {
   const ring = (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2) || style.boxShadow !== 'none'
   const box = at.getBoundingClientRect()
   const within = box.width > 0 && box.height > 0 && box.top < innerHeight && box.bottom > 0 && box.left < innerWidth && box.right > 0
-  return { words: `${at.tagName.toLowerCase()} "${(at.getAttribute('aria-label') ?? at.labels?.[0]?.textContent ?? at.textContent ?? '').trim().slice(0, 40)}"`, ring, within, marked: at.matches(':focus-visible') }
+  return { words: `${at.tagName.toLowerCase()} "${(at.getAttribute('aria-label') ?? at.labels?.[0]?.textContent ?? at.textContent ?? '').trim().slice(0, 40)}"`, ring, within, marked: at.matches(':focus-visible') || (at.type === 'date' && at.matches(':focus-within')) }
 }
 
 export async function byKeyboard(page) {

@@ -107,7 +107,7 @@ export async function house() {
       await part.next()
       return new Phone(part)
     }
-    return { origin: address.replace(/\/$/, ''), link, phone, stop, logs: () => parts.map(({ name, logged }) => ({ name, logged })), relayFolder: at('relay') }
+    return { origin: address.replace(/\/$/, ''), link, phone, stop, command: (...words) => teleward('clinic', ...words, '--json', '--dir', at('station')), logs: () => parts.map(({ name, logged }) => ({ name, logged })), relayFolder: at('relay') }
   } catch (error) {
     await stop()
     throw error

@@ -25,13 +25,34 @@ async function screen(name, ready) {
 }
 
 try {
+  // REQ-CONSOLE-001
   await page.goto(fake.url)
-  await screen('sign-in', heading('Sign in'))
+  await screen('sign-in', heading(/^Sign in to Harbour Road/))
   await check('axe finds what is wrong (negative)', async () => {
     await page.evaluate(() => { const bad = document.createElement('img'); bad.src = '/mark.svg'; bad.id = 'bad'; document.body.append(bad) })
     const found = await axe(page)
     truth(found.some((line) => line.startsWith('image-alt')), `an image without words was not found: ${found.join(', ')}`)
     await page.evaluate(() => document.getElementById('bad').remove())
+  })
+  await check('a page that is too wide is found (negative)', async () => {
+    await page.evaluate(() => { const bad = document.createElement('p'); bad.textContent = 'x'.repeat(2000); bad.id = 'bad'; document.body.append(bad) })
+    await fails('reflow', () => reflows(page))
+    await page.evaluate(() => document.getElementById('bad').remove())
+    await reflows(page)
+  })
+  await check('a fault, a refused style and a request elsewhere are noted (negative)', async () => {
+    const spoilt = await watched(context, fake.url)
+    await spoilt.page.goto(`${fake.url}/sign-in`)
+    await spoilt.page.evaluate(() => {
+      setTimeout(() => { throw new Error('on purpose') })
+      const style = document.createElement('style')
+      style.textContent = 'body { color: red }'
+      document.head.append(style)
+    })
+    // the policy stops a page's own requests before they are made; a page that leads elsewhere makes one
+    await spoilt.page.goto('http://127.0.0.1:9/elsewhere').catch(() => undefined)
+    await until('all three', () => ['fault:', 'console:', 'request elsewhere:'].every((what) => spoilt.troubles.some((line) => line.startsWith(what))))
+    await spoilt.page.close()
   })
   await page.goto(`${fake.url}/sign-in#not-a-token`)
   await screen('sign-in-link-used', page.getByText('This link was used or is too old.'))
@@ -112,24 +133,48 @@ try {
   })
   await page.getByRole('button', { name: 'This phone was lost…' }).click()
   await screen('link-end', page.getByText('What happened?'))
+  await page.getByRole('button', { name: 'End this phone' }).click()
+  await screen('link-ended', page.getByText('What the phone had handed over before now'))
+  await check('who ended it, and why, stays after the page is loaded again', async () => {
+    await page.reload()
+    await page.getByText(/by A\. Lindqvist: lost or stolen/).waitFor()
+  })
+  await summerTime()
+  await onlyAPersonLooks()
   await page.goto(`${fake.url}/patients/${who.dilip}`)
   await screen('patient-pending', page.getByText('Do both screens show the same six words?'))
+  await page.getByRole('button', { name: 'Not the same' }).click()
+  await screen('patient-words-differ', page.getByRole('radio', { name: 'The words were not the same', checked: true }))
   await page.goto(`${fake.url}/patients/${who.ingrid}`)
   await screen('patient-late', page.getByText(/overdue/))
   await page.goto(`${fake.url}/patients/${who.joan}`)
   await screen('patient-none', page.getByText('No reading yet'))
   await page.goto(`${fake.url}/patients/${who.dilip}/invite`)
+  await screen('invite-way', page.getByText('How does the invite reach the patient?'))
+  await page.getByRole('button', { name: 'The patient is here: show it' }).click()
   await screen('invite', page.locator('#invite-text'))
   fake.join(who.dilip)
   await screen('invite-used', page.getByText('Used.'))
   await page.goto(`${fake.url}/findings`)
   await screen('findings', heading('Findings'))
+  await check('what was closed stays to be read, with who and when', async () => {
+    await page.getByRole('button', { name: 'Done with this' }).first().click()
+    await page.getByText('Closed: 1').click()
+    await page.getByText(/done, A\. Lindqvist/).waitFor()
+  })
   await page.goto(`${fake.url}/accounts`)
   await page.getByLabel('Name').fill('Dr Osborne')
   await page.getByRole('button', { name: 'Make the account' }).click()
   await screen('accounts', page.getByText('A link for Dr Osborne.'))
-  await page.goto(`${fake.url}/password`)
-  await screen('password', heading('Change your password'))
+  await page.getByRole('button', { name: 'End… Dr Osborne' }).click()
+  await screen('account-end', page.getByRole('heading', { name: 'End Dr Osborne?' }))
+  await check('ending an account asks first, and one\'s own has no such button', async () => {
+    same(await page.getByRole('button', { name: 'End… A. Lindqvist' }).count(), 0)
+    await page.getByRole('button', { name: 'End Dr Osborne', exact: true }).click()
+    await page.getByRole('cell', { name: 'Ended' }).waitFor()
+  })
+  await page.goto(`${fake.url}/settings`)
+  await screen('settings', heading('Your settings'))
   await page.goto(`${fake.url}/nowhere`)
   await screen('no-such-page', heading('There is no such page'))
   fake.relayGone()
@@ -153,4 +198,75 @@ try {
   await close()
   await fake.stop().catch(() => undefined)
   finish()
+}
+
+/** A checker must be able to fail. */
+async function fails(what, body) {
+  const refused = await Promise.resolve().then(body).then(() => false, () => true)
+  truth(refused, `${what} finds nothing wrong`)
+}
+
+/** REQ-CONSOLE-002: times stand right, and are told apart, on both sides of a change of the clocks, here and there. */
+async function summerTime() {
+  const london = fake.addPatient({ name: 'Spring Autumn', born: '1950-01-01', record_number: 'HR-1' })
+  fake.join(london, { state: 'confirmed' })
+  for (const at of ['2026-03-29T00:59:00.000Z', '2026-03-29T01:00:00.000Z', '2026-10-25T00:30:00.000Z', '2026-10-25T01:30:00.000Z', '2026-10-25T02:30:00.000Z']) fake.arrive(london, { effective: at, zone_offset: at > '2026-03-29T01' && at < '2026-10-25T01' ? '+01:00' : '+00:00' })
+  await page.goto(`${fake.url}/patients/${london}`)
+  await screen('summer-time', heading('Spring Autumn'))
+  await check('the doubled hour is told apart, and the lost hour is not shown', async () => {
+    same(await page.getByRole('rowheader').allTextContents(), ['Sun 25 Oct 2026, 02:30', 'Sun 25 Oct 2026, 01:30 (GMT)', 'Sun 25 Oct 2026, 01:30 (GMT+1)', 'Sun 29 Mar 2026, 02:00', 'Sun 29 Mar 2026, 00:59'])
+  })
+  const york = fake.addPatient({ name: 'Over There', born: '1950-01-01', record_number: 'HR-2', zone: 'America/New_York' })
+  fake.join(york, { state: 'confirmed' })
+  // New York's clocks go forward on 8 March and back on 1 November, London's on 29 March and 25 October
+  for (const [at, zone_offset] of [['2026-03-20T12:00:00.000Z', '-04:00'], ['2026-10-25T01:30:00.000Z', '-04:00'], ['2026-11-01T05:30:00.000Z', '-04:00'], ['2026-11-01T06:30:00.000Z', '+09:00']]) fake.arrive(york, { effective: at, zone_offset })
+  await page.goto(`${fake.url}/patients/${york}`)
+  await screen('two-zones', heading('Over There'))
+  await check('both clocks stand there, each right for its day, and a phone that was elsewhere is told', async () => {
+    same(await page.getByRole('rowheader').allTextContents(), [
+      'Sun 1 Nov 2026, 01:30 patient\'s time (GMT-5), 06:30 clinic\'s', 'Sun 1 Nov 2026, 01:30 patient\'s time (GMT-4), 05:30 clinic\'s',
+      'Sat 24 Oct 2026, 21:30 patient\'s time (GMT-4), Sun 25 Oct 2026, 01:30 (GMT) clinic\'s', 'Fri 20 Mar 2026, 08:00 patient\'s time (GMT-4), 12:00 clinic\'s'])
+    await page.getByText('the phone\'s clock was at GMT+09:00').waitFor()
+  })
+}
+
+/** REQ-CONSOLE-003, REQ-CONSOLE-004: only a person makes a reading seen, and only a person keeps a session. */
+async function onlyAPersonLooks() {
+  const ada = fake.addPatient({ name: 'Ada Quiet', born: '1950-01-01', record_number: 'HR-3' })
+  fake.join(ada, { state: 'confirmed' })
+  for (let i = 1; i <= 60; i += 1) fake.arrive(ada, { effective: new Date(Date.now() - (61 - i) * 3_600_000).toISOString() })
+  await page.clock.install()
+  await page.goto(`${fake.url}/patients/${ada}`)
+  await heading('Ada Quiet').waitFor()
+  const all = fake.state.readings.get(ada)
+  await check('rows that nobody scrolled to are not told as seen', async () => {
+    await until('the first are', () => all[0].seen !== null)
+    same(all[59].seen, null, 'the last row, far below')
+    await page.getByRole('row').last().scrollIntoViewIfNeeded()
+    await until('the last is', () => all[59].seen !== null)
+    await page.mouse.wheel(0, -20_000)
+    await until('at the top', () => page.evaluate(() => scrollY === 0))
+  })
+  await page.clock.fastForward('03:00')
+  const alone = fake.arrive(ada, { values: { systolic: '149', diastolic: '91', mean_arterial: '110', pulse_rate: '77' } })
+  await screen('nobody-looks', page.getByText(/Nobody is at the console/))
+  await check('what arrives while nobody is there is shown and not told as seen', async () => {
+    await page.getByRole('cell', { name: '149', exact: true }).waitFor()
+    same(alone.seen, null)
+    const uses = fake.used.length
+    await page.clock.fastForward('10:00')
+    same(fake.used.length, uses, 'requests that claim somebody is there')
+  })
+  await page.clock.fastForward('20:00')
+  await screen('soon-signed-out', page.getByText(/In two minutes it signs out/))
+  await check('a movement makes it seen, and is told to the station as use', async () => {
+    const uses = fake.used.length
+    await page.mouse.move(300, 300)
+    await page.mouse.move(310, 310)
+    await until('seen', () => alone.seen !== null)
+    await page.clock.runFor('00:16')
+    await until('use', () => fake.used.length > uses)
+    await until('the warning is gone', async () => await page.getByText(/In two minutes it signs out/).count() === 0)
+  })
+  await page.clock.resume()
 }

@@ -47,7 +47,7 @@ export async function start({ port = 0 } = {}) {
     state, changed, link: () => link(state.accounts[0]),
     addPatient: (fields) => { const made = { id: id(), zone: 'Europe/London', phone: '01632 960 147', ...fields }; state.patients.push(made); changed([made.id], ['links']); return made.id },
     join: (patient, more = {}) => {
-      const made = { up: id(), role: 'patient', label: 'Phone', state: 'pending', since: ago(60_000), confirmed_by: null, confirmed_how: null, app: 'Teleward 0.1.0', heard_at: ago(30_000), next_by: ago(-24 * HOUR), overdue: false, queue: { depth: 0, oldest: null, stuck: 0 }, words: WORDS, digits: '01234 56789 01234 56789 01234 56789', ...more }
+      const made = { up: id(), role: 'patient', label: 'Phone', state: 'pending', since: ago(60_000), confirmed_by: null, confirmed_how: null, app: 'Teleward 0.1.0', heard_at: ago(30_000), next_by: ago(-24 * HOUR), overdue: false, queue: { depth: 0, oldest: null, stuck: 0 }, words: WORDS, words_only: invitesOf(patient).some((i) => i.state === 'open' && i.by_letter), ended_by: null, end_reason: null, digits: '01234 56789 01234 56789 01234 56789', ...more }
       state.patientLinks.set(patient, [...linksOf(patient), made])
       state.invites.set(patient, invitesOf(patient).map((i) => (i.state === 'open' ? { ...i, state: 'used' } : i)))
       changed([patient], ['links'])
@@ -55,17 +55,18 @@ export async function start({ port = 0 } = {}) {
     },
     arrive: (patient, more = {}) => {
       const at = more.effective ?? ago(8 * 60_000)
-      const made = { id: id(), kind: 'blood_pressure', effective: at, effective_sure: true, zone_offset: '+00:00', received: ago(5000), stored: ago(4000), source: 'device', device: { maker: 'A&D', model: 'UA-651BLE', serial_tail: '0147' }, link_label: 'Phone', values: { systolic: '128', diastolic: '82', mean_arterial: '97', pulse_rate: '64' }, unit: 'mm[Hg]', absent: null, status: [], doubts: [], possibly_same_as: null, confirmed: linksOf(patient).some((l) => l.state === 'confirmed'), seen: null, ...more }
+      const made = { id: id(), kind: 'blood_pressure', effective: at, effective_sure: true, zone_offset: new Intl.DateTimeFormat('en-GB', { timeZone: state.patients.find((p) => p.id === patient)?.zone ?? 'UTC', timeZoneName: 'longOffset' }).formatToParts(new Date(at ?? Date.now())).find((p) => p.type === 'timeZoneName').value.slice(3) || '+00:00', received: ago(5000), stored: ago(4000), source: 'device', device: { maker: 'A&D', model: 'UA-651BLE', serial_tail: '0147' }, link_label: 'Phone', values: { systolic: '128', diastolic: '82', mean_arterial: '97', pulse_rate: '64' }, units: { systolic: 'mm[Hg]', diastolic: 'mm[Hg]', mean_arterial: 'mm[Hg]', pulse_rate: '/min' }, absent: null, status: [], doubts: [], possibly_same_as: null, confirmed: linksOf(patient).some((l) => l.state === 'confirmed'), seen: null, ...more }
       state.readings.set(patient, [made, ...readings(patient)])
       changed([patient], ['readings'])
       return made
     },
     find: (patient, more = {}) => {
       const named = state.patients.find((p) => p.id === patient)
-      state.findings.push({ id: id(), code: 'gap', text: 'One message of this phone has not arrived.', next_step: 'Nothing to do yet: the phone is asked to send it again. If this stays for a day, telephone the patient.', patient: named ? { id: named.id, name: named.name } : null, at: ago(2 * HOUR), state: 'open', ...more })
+      state.findings.push({ id: id(), code: 'gap', text: 'One message of this phone has not arrived.', next_step: 'Nothing to do yet: the phone is asked to send it again. If this stays for a day, telephone the patient.', patient: named ? { id: named.id, name: named.name } : null, at: ago(2 * HOUR), state: 'open', closed_at: null, closed_by: null, ...more })
       changed(patient ? [patient] : [], ['findings'])
     },
     relayGone: () => { state.relay = { ...state.relay, state: 'unreachable', since: ago(26 * 60_000) }; changed([], ['status']) },
+    used: [],
     endSessions: () => { state.sessions.clear() },
     stop: () => new Promise((done) => { for (const out of state.listeners) out.end(); server.close(done); server.closeAllConnections() }),
   }
@@ -98,36 +99,36 @@ export async function start({ port = 0 } = {}) {
       who.password = body.new
       who.state = 'active'
     }],
-    ['GET', /^\/api\/accounts$/, () => ({ accounts: state.accounts.map(({ password: _, ...rest }) => rest) })],
+    ['GET', /^\/api\/accounts$/, () => ({ as_of: ago(0), accounts: state.accounts.map(({ password: _, ...rest }) => rest) })],
     ['POST', /^\/api\/accounts$/, ({ body }) => { const made = { id: id(), name: body.name, role: body.role, state: 'invited', last_sign_in: null, password: null }; state.accounts.push(made); return { id: made.id, link: link(made) } }],
-    ['POST', /^\/api\/accounts\/(\w+)\/reset$/, ({ match }) => ({ link: link(need(state.accounts, match[1])) })],
+    ['POST', /^\/api\/accounts\/(\w+)\/reset$/, ({ match, who }) => { const account = need(state.accounts, match[1]); if (account === who) throw new Refusal(409, 'own_account', 'This is your own account: change its password in your settings.'); account.password = null; account.state = 'invited'; return { link: link(account) } }],
     ['POST', /^\/api\/accounts\/(\w+)\/end$/, ({ match }) => { need(state.accounts, match[1]).state = 'ended' }],
     ['GET', /^\/api\/patients$/, () => ({ as_of: ago(0), patients: state.patients.map((p) => ({ id: p.id, name: p.name, born: p.born, record_number: p.record_number, zone: p.zone, state: patientState(p.id), latest: readings(p.id)[0] ?? null, unseen: readings(p.id).filter((r) => r.seen === null).length, findings: state.findings.filter((f) => f.patient?.id === p.id && f.state === 'open').length, heard_at: linksOf(p.id)[0]?.heard_at ?? null, next_by: linksOf(p.id)[0]?.next_by ?? null })) })],
     ['POST', /^\/api\/patients$/, ({ body }) => {
       if (/^\d{4}-\d\d-\d\d$/.test(body.born) === false) throw new Refusal(400, 'born', 'The date of birth is not a date.')
       return { id: fake.addPatient(body) }
     }],
-    ['GET', /^\/api\/patients\/(\w+)$/, ({ match }) => { const p = need(state.patients, match[1]); return { patient: { ...p, state: patientState(p.id) }, links: linksOf(p.id), invites: invitesOf(p.id), findings: state.findings.filter((f) => f.patient?.id === p.id) } }],
+    ['GET', /^\/api\/patients\/(\w+)$/, ({ match }) => { const p = need(state.patients, match[1]); return { as_of: ago(0), patient: { ...p, state: patientState(p.id) }, links: linksOf(p.id), invites: invitesOf(p.id), findings: state.findings.filter((f) => f.patient?.id === p.id) } }],
     ['GET', /^\/api\/patients\/(\w+)\/readings$/, ({ match, url }) => {
       if (state.withheld) throw new Refusal(503, 'busy', 'The station is busy. Try again in a moment.')
       const all = readings(match[1])
       const before = url.searchParams.get('before')
       const from = before === null ? 0 : all.findIndex((r) => r.id === before) + 1
       const limit = Number(url.searchParams.get('limit') ?? 100)
-      return { readings: all.slice(from, from + limit), more: all.length > from + limit }
+      return { as_of: ago(0), readings: all.slice(from, from + limit), more: all.length > from + limit }
     }],
-    ['POST', /^\/api\/patients\/(\w+)\/invites$/, ({ match, who }) => {
-      const made = { id: id(), state: 'open', made_at: ago(0), made_by: who.name, expires: ago(-72 * HOUR) }
+    ['POST', /^\/api\/patients\/(\w+)\/invites$/, ({ match, who, body }) => {
+      const made = { id: id(), state: 'open', made_at: ago(0), made_by: who.name, expires: ago(-72 * HOUR), by_letter: body.way === 'letter' }
       state.invites.set(match[1], [made, ...invitesOf(match[1])])
       changed([match[1]], ['links'])
-      return { id: made.id, url: `https://teleward.example/join#${randomBytes(160).toString('base64url')}`, qr_svg: square(), expires: made.expires, by_letter_note: 'By letter or e-mail, somebody else can read it first: then compare the words before you confirm.' }
+      return { id: made.id, url: `https://teleward.example/join#${randomBytes(160).toString('base64url')}`, qr_svg: square(), expires: made.expires, note: made.by_letter ? 'Somebody else may read this invite on its way. The phone that joins with it can be confirmed only by comparing the six check words, also when the patient comes in later.' : 'This invite is for the patient in front of you. To send one by letter or message, make it as such: the phone that joins with it is then confirmed by the check words only.' }
     }],
     ['POST', /^\/api\/invites\/(\w+)\/withdraw$/, ({ match }) => { for (const [patient, all] of state.invites) state.invites.set(patient, all.map((i) => (i.id === match[1] ? { ...i, state: 'withdrawn' } : i))) }],
     ['POST', /^\/api\/links\/(\w+)\/confirm$/, ({ match, body, who }) => { for (const [patient, all] of state.patientLinks) for (const l of all) if (l.up === match[1]) { Object.assign(l, { state: 'confirmed', confirmed_by: who.name, confirmed_how: body.how }); for (const r of readings(patient)) r.confirmed = true; changed([patient], ['links', 'readings']) } }],
-    ['POST', /^\/api\/links\/(\w+)\/end$/, ({ match }) => { for (const [patient, all] of state.patientLinks) for (const l of all) if (l.up === match[1]) { l.state = 'ended'; changed([patient], ['links']) } return { under_way: { text: 'What the phone had handed over before now is still fetched and shown.' } } }],
+    ['POST', /^\/api\/links\/(\w+)\/end$/, ({ match, body, who }) => { for (const [patient, all] of state.patientLinks) for (const l of all) if (l.up === match[1]) { Object.assign(l, { state: 'ended', since: ago(0), ended_by: who.name, end_reason: body.reason }); changed([patient], ['links']) } return { under_way: { text: 'What the phone had handed over before now is still fetched and shown.' } } }],
     ['POST', /^\/api\/seen$/, ({ body, who }) => { for (const all of state.readings.values()) for (const r of all) if (body.readings.includes(r.id) && r.seen === null) r.seen = { at: ago(0), by: who.name }; changed([], ['readings']) }],
-    ['GET', /^\/api\/findings$/, () => ({ findings: state.findings })],
-    ['POST', /^\/api\/findings\/(\w+)\/close$/, ({ match }) => { need(state.findings, match[1]).state = 'closed'; changed([], ['findings']) }],
+    ['GET', /^\/api\/findings$/, () => ({ as_of: ago(0), findings: state.findings })],
+    ['POST', /^\/api\/findings\/(\w+)\/close$/, ({ match, who }) => { Object.assign(need(state.findings, match[1]), { state: 'closed', closed_at: ago(0), closed_by: who.name }); changed([], ['findings']) }],
     ['GET', /^\/api\/status$/, () => ({ relay: state.relay, last_reading_at: null, roster_n: 1, disk_free_mb: 81_920, version: '0.1.0', as_of: ago(3000) })],
   ]
   const signIn = (account, response) => {
@@ -143,9 +144,10 @@ export async function start({ port = 0 } = {}) {
     try {
       if (!url.pathname.startsWith('/api/')) { await file(url.pathname, response); return }
       const token = /tw_session=(\w+)/.exec(request.headers.cookie ?? '')?.[1]
+      if (request.headers['x-teleward-use'] === '1') fake.used.push(Date.now())
       const who = state.accounts.find((a) => a.id === state.sessions.get(token) && a.state !== 'ended')
       if (request.method !== 'GET' && request.headers['x-teleward'] !== '1') throw new Refusal(403, 'csrf', 'Only the console may ask for changes.')
-      const signedOut = new Refusal(401, 'signed_out', 'Sign in first.', { first_start: state.accounts.length === 1 && state.accounts[0].state === 'invited' })
+      const signedOut = new Refusal(401, 'signed_out', 'Sign in first.', { clinic: 'Harbour Road Heart & Lung Clinic', first_start: state.accounts.length === 1 && state.accounts[0].state === 'invited' })
       if (url.pathname === '/api/changes') {
         if (!who) throw signedOut
         response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
@@ -208,7 +210,7 @@ export function people(fake) {
   fake.find(margaret)
   const dilip = add('Dilip Raman', '1960-07-19', 'HR-20991')
   fake.join(dilip)
-  fake.arrive(dilip, { values: { systolic: '172', diastolic: '98', mean_arterial: '122', pulse_rate: '81' }, effective: null, effective_sure: false, doubts: ['clock_reset'] })
+  fake.arrive(dilip, { values: { systolic: '172', diastolic: '98', mean_arterial: '122', pulse_rate: '81' }, effective: null, effective_sure: false, doubts: ['device_time_unusable'] })
   const ingrid = add('Ingrid Solheim', '1945-11-30', 'HR-18002', 'Europe/Oslo')
   fake.join(ingrid, { state: 'confirmed', confirmed_by: 'Dr Osborne', confirmed_how: 'in_person', heard_at: ago(50 * HOUR), next_by: ago(24 * HOUR), overdue: true, queue: { depth: 4, oldest: ago(51 * HOUR), stuck: 1 } })
   fake.arrive(ingrid, { effective: ago(51 * HOUR), effective_sure: false })

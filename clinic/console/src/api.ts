@@ -1,4 +1,5 @@
 /** The station's interface, as the console sees it. Numbers of a reading are text: the digits that the device sent. */
+import { inUse } from './presence'
 
 export type Role = 'administrator' | 'clinician'
 export interface Session {
@@ -18,8 +19,10 @@ export interface Reading {
   source: 'device' | 'typed'
   device: { maker: string | null; model: string | null; serial_tail: string | null } | null
   link_label: string
-  values: { systolic: string | null; diastolic: string | null; mean_arterial: string | null; pulse_rate: string | null }
-  unit: string
+  /** By name, in the digits that came; null where the device sent no number. */
+  values: Record<string, string | null>
+  /** UCUM, by the same names. */
+  units: Record<string, string>
   absent: string | null
   status: string[]
   doubts: string[]
@@ -50,6 +53,10 @@ export interface Link {
   since: string
   confirmed_by: string | null
   confirmed_how: string | null
+  /** Its invite went by letter or message. */
+  words_only: boolean
+  ended_by: string | null
+  end_reason: string | null
   app: string | null
   heard_at: string | null
   next_by: string | null
@@ -58,7 +65,7 @@ export interface Link {
   words: string[]
   digits: string
 }
-export interface Invite { id: string; state: 'open' | 'used' | 'expired' | 'withdrawn' | 'contested'; made_at: string; made_by: string; expires: string }
+export interface Invite { id: string; state: 'open' | 'used' | 'expired' | 'withdrawn' | 'contested'; made_at: string; made_by: string; expires: string; by_letter: boolean }
 export interface Finding {
   id: string
   code: string
@@ -67,9 +74,11 @@ export interface Finding {
   patient: { id: string; name: string } | null
   at: string
   state: 'open' | 'closed'
+  closed_at: string | null
+  closed_by: string | null
 }
-export interface PatientPage { patient: PatientFields & { id: string; state: PatientState }; links: Link[]; invites: Invite[]; findings: Finding[] }
-export interface NewInvite { id: string; url: string; qr_svg: string; expires: string; by_letter_note: string }
+export interface PatientPage { as_of: string; patient: PatientFields & { id: string; state: PatientState }; links: Link[]; invites: Invite[]; findings: Finding[] }
+export interface NewInvite { id: string; url: string; qr_svg: string; expires: string; note: string }
 export interface Account { id: string; name: string; role: Role; state: 'active' | 'invited' | 'ended'; last_sign_in: string | null }
 export interface Status {
   relay: { url: string; state: 'ok' | 'unreachable'; since: string | null; last_contact: string | null }
@@ -90,7 +99,7 @@ export class Refused extends Error {
 export class Unreachable extends Error {}
 
 export async function call<T>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T> {
-  const headers: Record<string, string> = method === 'GET' ? {} : { 'x-teleward': '1' }
+  const headers: Record<string, string> = { ...inUse(), ...(method === 'GET' ? {} : { 'x-teleward': '1' }) }
   if (body !== undefined) headers['content-type'] = 'application/json'
   let answer: Response
   try {

@@ -1,54 +1,101 @@
-/** Blood pressure over time: honest points, no smoothing, a gap where nothing was measured. The table below has the same numbers. */
+/** Readings of one kind over time: honest points, no smoothing, a gap with a short bar where a day has nothing. What is
+    not drawn is counted in words. The table below has the same numbers. */
+import { useEffect, useRef, useState } from 'react'
 import type { Reading } from './api'
-import { day } from './time'
+import { type Axis, type Left, type Point, arrange } from './plot'
+import { type Kind, type Drawn, unitName, valueName } from './reading'
+import { day, shortDay } from './time'
+import { words } from './words'
 
-const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [640, 240, 44, 92, 14, 28]
-const [LOW, HIGH] = [40, 220] // mmHg, fixed, so that two patients' charts compare
-const DAY = 86_400_000
+const [HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [232, 40, 132, 12, 28]
+/** Below this width the chart scrolls sideways by itself, so that points do not run into one another. */
+const NARROWEST = 560
 
-export function Chart({ readings, zone }: { readings: Reading[]; zone: string }) {
-  const shown = readings
-    .filter((r) => r.effective !== null && r.possibly_same_as === null && r.unit === 'mm[Hg]' && r.values.systolic !== null && r.values.diastolic !== null)
-    .map((r) => ({ at: Date.parse(r.effective ?? ''), high: Number(r.values.systolic), low: Number(r.values.diastolic), reading: r }))
-    .sort((a, b) => a.at - b.at)
-  const first = shown[0]
-  const last = shown[shown.length - 1]
-  if (!first || !last) return <p className="soft">No measured value to draw yet.</p>
-  const [from, to] = [first.at - DAY / 2, Math.max(last.at, first.at + DAY) + DAY / 2]
-  const x = (at: number) => LEFT + ((at - from) / (to - from)) * (WIDTH - LEFT - RIGHT)
-  const y = (mmhg: number) => TOP + ((HIGH - Math.min(HIGH, Math.max(LOW, mmhg))) / (HIGH - LOW)) * (HEIGHT - TOP - BOTTOM)
-  const label = `Blood pressure, ${String(shown.length)} readings from ${day(new Date(first.at).toISOString(), zone)} to ${day(new Date(last.at).toISOString(), zone)}; newest ${last.reading.values.systolic ?? ''} over ${last.reading.values.diastolic ?? ''} millimetres of mercury`
+export function Chart({ kind, drawn, readings, zone, now }: { kind: Kind; drawn: Drawn; readings: Reading[]; zone: string; now: number }) {
+  const [place, width] = useWidth()
+  const { points, missed, axis, left } = arrange(readings, drawn, zone, now)
+  const last = points[points.length - 1]
+  if (!last) return <p className="soft">No measured value to draw yet.{notDrawn(left)}</p>
+  const x = (at: number) => LEFT + ((at - axis.from) / (axis.to - axis.from)) * (width - LEFT - RIGHT)
+  const [low, high] = drawn.range
+  const y = (value: number) => TOP + ((high - Math.min(high, Math.max(low, value))) / (high - low)) * (HEIGHT - TOP - BOTTOM)
+  const iso = (at: number) => new Date(at).toISOString()
+  const newest = drawn.series.map((name) => last.reading.values[name] ?? '').join(' over ')
+  const label = `${kind.name}, ${String(points.length)} readings from ${day(iso(axis.from), zone)} to ${day(iso(axis.to), zone)}; newest ${newest} ${words.spoken[drawn.unit] ?? unitName(drawn.unit)}`
+  const floor = HEIGHT - BOTTOM
   return (
-    <div className="scroll" tabIndex={0} role="region" aria-label="Chart, scroll sideways on a narrow screen">
-      <svg className="chart" width={WIDTH} height={HEIGHT} viewBox={`0 0 ${String(WIDTH)} ${String(HEIGHT)}`} role="img" aria-label={label}>
-        {[60, 90, 120, 140, 180].map((mmhg) => (
-          <g key={mmhg}><line className="grid" x1={LEFT} x2={WIDTH - RIGHT} y1={y(mmhg)} y2={y(mmhg)} /><text x={LEFT - 8} y={y(mmhg) + 4} textAnchor="end">{mmhg}</text></g>
-        ))}
-        <line className="axis" x1={LEFT} x2={WIDTH - RIGHT} y1={HEIGHT - BOTTOM} y2={HEIGHT - BOTTOM} />
-        <text x={x(first.at)} y={HEIGHT - 8} textAnchor="start">{day(new Date(first.at).toISOString(), zone)}</text>
-        {last.at > first.at + 3 * DAY && <text x={x(last.at)} y={HEIGHT - 8} textAnchor="end">{day(new Date(last.at).toISOString(), zone)}</text>}
-        {shown.map((point, i) => {
-          const before = shown[i - 1]
-          const joined = before !== undefined && point.at - before.at <= 1.6 * DAY
-          const typed = point.reading.source === 'typed'
-          const irregular = point.reading.status.includes('irregular_pulse')
-          return (
+    <div>
+      <ul className="legend small soft" aria-label="Marks">
+        {MARKS.filter(([mark]) => points.some((point) => point.mark === mark)).map(([mark, name]) => <li key={mark}><svg width="14" height="14" viewBox="0 0 14 14" aria-hidden="true" className="chart"><Mark x={7} y={7} mark={mark} /></svg>{name}</li>)}
+        {missed.length > 0 && <li><svg width="14" height="14" viewBox="0 0 14 14" aria-hidden="true" className="chart"><line className="missed" x1="3" x2="11" y1="9" y2="9" /></svg>nothing that day</li>}
+      </ul>
+      <div className="scroll" tabIndex={0} role="region" aria-label={`Chart of ${kind.name}`} ref={place}>
+        <svg className="chart" width={width} height={HEIGHT} viewBox={`0 0 ${String(width)} ${String(HEIGHT)}`} role="img" aria-label={label}>
+          {drawn.lines.map((value) => (
+            <g key={value}><line className="grid" x1={LEFT} x2={width - RIGHT} y1={y(value)} y2={y(value)} /><text x={LEFT - 8} y={y(value) + 4} textAnchor="end">{value}</text></g>
+          ))}
+          <line className="axis" x1={LEFT} x2={width - RIGHT} y1={floor} y2={floor} />
+          {days(axis, zone).map(({ at, name, anchor }) => <text key={at} x={x(at)} y={HEIGHT - 8} textAnchor={anchor}>{name}</text>)}
+          {missed.map((at) => <line key={at} className="missed" x1={x(at) - 4} x2={x(at) + 4} y1={floor - 6} y2={floor - 6} />)}
+          {drawn.form === 'line' && drawn.series.map((_, i) => points.filter((point) => point.follows).map((point) => (
+            <line key={`${String(i)} ${point.reading.id}`} className="stem" x1={x(points[point.n - 1]?.at ?? point.at)} y1={y(points[point.n - 1]?.values[i] ?? 0)} x2={x(point.at)} y2={y(point.values[i] ?? 0)} />
+          )))}
+          {points.map((point) => (
             <g key={point.reading.id}>
-              {joined && <line className="stem" x1={x(before.at)} y1={y(before.high)} x2={x(point.at)} y2={y(point.high)} />}
-              {joined && <line className="stem" x1={x(before.at)} y1={y(before.low)} x2={x(point.at)} y2={y(point.low)} />}
-              {[point.high, point.low].map((mmhg, j) => <Mark key={j} x={x(point.at)} y={y(mmhg)} typed={typed} irregular={irregular} />)}
+              {drawn.form === 'pair' && <line className="stem" x1={x(point.at)} x2={x(point.at)} y1={y(Math.max(...point.values))} y2={y(Math.min(...point.values))} />}
+              {point.values.map((value, i) => <g key={drawn.series[i]}><Mark x={x(point.at)} y={y(value)} mark={point.mark} large={point === last} /><Beyond value={value} range={drawn.range} x={x(point.at)} y={y(value)} /></g>)}
             </g>
-          )
-        })}
-        <text x={x(last.at) + 12} y={y(last.high) + 4}>{`systolic ${last.reading.values.systolic ?? ''}`}</text>
-        <text x={x(last.at) + 12} y={y(last.low) + 4}>{`diastolic ${last.reading.values.diastolic ?? ''}`}</text>
-      </svg>
+          ))}
+          {drawn.series.map((name, i) => <text key={name} className="k" x={width - RIGHT + 10} y={y(last.values[i] ?? low) + 4}>{`${valueName(name).toLowerCase()} ${last.reading.values[name] ?? ''}`}</text>)}
+        </svg>
+      </div>
+      <p className="small soft">{`Drawn: ${shortDay(iso(axis.from), zone)} to now, ${unitName(drawn.unit)}.`}{notDrawn(left)}</p>
     </div>
   )
 }
 
-function Mark({ x, y, typed, irregular }: { x: number; y: number; typed: boolean; irregular: boolean }) {
-  if (typed) return <rect className="dot open" x={x - 3.5} y={y - 3.5} width="7" height="7" />
-  if (irregular) return <path className="dot open" d={`M${String(x)} ${String(y - 5)}l5 5-5 5-5-5z`} />
-  return <circle className="dot" cx={x} cy={y} r="3" />
+const MARKS = [['morning', 'morning'], ['evening', 'after noon'], ['irregular', 'irregular pulse'], ['typed', 'typed by hand']] as const
+
+function Mark({ x, y, mark, large }: { x: number; y: number; mark: Point['mark']; large?: boolean }) {
+  const r = large ? 4.5 : 3
+  const side = large ? 10 : 7
+  if (mark === 'typed') return <rect className="dot open" x={x - side / 2} y={y - side / 2} width={side} height={side} />
+  if (mark === 'irregular') return <path className="dot open" d={`M${String(x)} ${String(y - r - 2)}l${String(r + 2)} ${String(r + 2)}-${String(r + 2)} ${String(r + 2)}-${String(r + 2)}-${String(r + 2)}z`} />
+  return <circle className={mark === 'morning' ? 'dot open' : 'dot'} cx={x} cy={y} r={r} />
+}
+
+/** A value beyond the axis stands at its edge with its number, so that the edge is not taken for the value. */
+function Beyond({ value, range: [low, high], x, y }: { value: number; range: readonly [number, number]; x: number; y: number }) {
+  if (value >= low && value <= high) return null
+  return <text className="k" x={x + 7} y={y + 4}>{`${value > high ? '↑' : '↓'} ${String(value)}`}</text>
+}
+
+/** Four or five days to read the axis by. */
+function days(axis: Axis, zone: string): { at: number; name: string; anchor: 'start' | 'middle' | 'end' }[] {
+  const steps = 4
+  return Array.from({ length: steps + 1 }, (_, i) => {
+    const at = axis.from + ((axis.to - axis.from) * i) / steps
+    return { at, name: i === steps ? 'now' : shortDay(new Date(at).toISOString(), zone), anchor: i === 0 ? 'start' : i === steps ? 'end' : 'middle' }
+  })
+}
+
+function notDrawn(left: Left): string {
+  const said = Object.entries(left).filter(([, n]) => n > 0).map(([why, n]) => `${String(n)} ${why}`)
+  return said.length === 0 ? '' : ` Not drawn, but in the table: ${said.join(', ')}.`
+}
+
+/** The width that there is for the chart. */
+function useWidth(): [(element: HTMLElement | null) => void, number] {
+  const [width, setWidth] = useState(NARROWEST)
+  const watch = useRef<ResizeObserver | null>(null)
+  useEffect(() => () => { watch.current?.disconnect() }, [])
+  const place = useRef((element: HTMLElement | null) => {
+    watch.current?.disconnect()
+    if (!element) return
+    const fit = () => { setWidth(Math.max(NARROWEST, Math.floor(element.clientWidth))) }
+    fit()
+    watch.current = new ResizeObserver(fit)
+    watch.current.observe(element)
+  })
+  return [place.current, width]
 }

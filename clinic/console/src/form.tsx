@@ -1,7 +1,7 @@
 /** A form that keeps what was typed, says beside itself what is wrong, and puts the focus there. */
 import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react'
 
-export function Form(props: { submit: (values: Record<string, string>) => Promise<void>; button: string; cancel?: () => void; children: ReactNode }) {
+export function Form(props: { submit: (values: Record<string, string>) => Promise<void>; button: string; cancel?: () => void; other?: { button: string; act: () => void }; children: ReactNode }) {
   const [error, setError] = useState<string | null>(null)
   const [busy, setBusy] = useState(false)
   const place = useRef<HTMLParagraphElement>(null)
@@ -9,17 +9,20 @@ export function Form(props: { submit: (values: Record<string, string>) => Promis
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     if (busy) return
+    const form = event.currentTarget
     const values: Record<string, string> = {}
-    for (const [name, entry] of new FormData(event.currentTarget)) if (typeof entry === 'string') values[name] = entry
+    for (const [name, entry] of new FormData(form)) if (typeof entry === 'string') values[name] = entry
     setBusy(true)
     setError(null)
-    props.submit(values).catch((reason: unknown) => { setError(reason instanceof Error ? reason.message : 'That had no success.') }).finally(() => { setBusy(false) })
+    // what was typed stays after a refusal, and goes after a success
+    props.submit(values).then(() => { form.reset() }).catch((reason: unknown) => { setError(reason instanceof Error ? reason.message : 'That had no success.') }).finally(() => { setBusy(false) })
   }
   return (
     <form className="stack" onSubmit={submit}>
       {props.children}
       {error !== null && <p className="err" role="alert" tabIndex={-1} ref={place}>{error}</p>}
       <div className="acts"><button className="b go" type="submit" aria-disabled={busy}>{props.button}</button>
+        {props.other && <button className="b" type="button" onClick={props.other.act}>{props.other.button}</button>}
         {props.cancel && <button className="b" type="button" onClick={props.cancel}>Cancel</button>}</div>
     </form>
   )

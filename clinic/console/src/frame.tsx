@@ -1,6 +1,7 @@
 /** What stands around every page: the bar with how old the data are, and the rail. */
 import type { Finding, PatientRow, Status } from './api'
-import { Go, useLoaded, useShell } from './app'
+import { Glyph, Mark, type Shape } from './glyph'
+import { Go, useLoaded, useShell } from './shell'
 import { clock } from './time'
 import { words } from './words'
 
@@ -9,18 +10,20 @@ export function Bar(props: { status: Status | null; connected: boolean; signOut:
   const { status, connected } = props
   const relay = status?.relay
   const live = connected && relay?.state === 'ok'
+  const why = !connected ? words.stationSilent : relay?.state === 'unreachable' ? words.relaySilent : relay ? words.relayOk : ''
   return (
     <header className="bar">
-      <Go to="/" className="mark"><svg width="20" height="20" viewBox="0 0 20 20" aria-hidden="true"><path d="M3 10h3l2-5 3 10 2-5h4" fill="none" stroke="currentColor" strokeWidth="2" strokeLinecap="round" strokeLinejoin="round" /></svg>{words.product}</Go>
-      <span className="soft nowrap">{session.clinic.name}</span>
-      <span className="mode nowrap"><b>{live ? words.live : words.delayed}</b><span>{relay?.state === 'unreachable' ? words.relaySilent : relay ? words.relayOk : ''}</span>{status && <span className="soft">{words.asOf(clock(status.as_of, session.clinic.zone))}</span>}</span>
+      <Go to="/" className="mark"><Mark />{words.product}</Go>
+      <span className="soft">{session.clinic.name}</span>
+      <span className="mode"><b>{live ? words.live : words.delayed}</b><span>{why}</span>{status && <span className="soft nowrap">{words.asOf(clock(status.as_of, session.clinic.zone))}</span>}</span>
       <form className="find push" role="search" onSubmit={(event) => { event.preventDefault(); go('/') }}>
         <label className="sr" htmlFor="find">Find a patient</label>
+        <Glyph shape="search" size={18} />
         <input id="find" type="search" placeholder="Find a patient" value={sought} onChange={(event) => { seek(event.target.value) }} />
         <kbd aria-hidden="true">/</kbd>
       </form>
-      <button className="b" type="button" onClick={props.help}>Keys <kbd>?</kbd></button>
-      <span className="nowrap">{session.account.name}</span>
+      <button className="b" type="button" onClick={props.help}>Keys <kbd aria-hidden="true">?</kbd></button>
+      <span className="row"><Glyph shape="person" size={18} />{session.account.name}</span>
       <button className="b" type="button" onClick={props.signOut}>{words.signOut}</button>
     </header>
   )
@@ -31,14 +34,15 @@ export function Rail({ path }: { path: string }) {
   const patients = useLoaded<{ patients: PatientRow[] }>('/api/patients').data?.patients
   const findings = useLoaded<{ findings: Finding[] }>('/api/findings').data?.findings
   const open = findings?.filter((finding) => finding.state === 'open').length
+  const link = (to: string, shape: Shape, name: string, n?: number) => (
+    <li><Go to={to} current={path === to}><Glyph shape={shape} size={18} /><span>{name}</span><span className="n">{n ?? ''}</span></Go></li>
+  )
   return (
     <nav className="rail" aria-label="Pages">
-      <ul>
-        <li><Go to="/" current={path === '/'}><span>{words.patients}</span><span>{patients?.length ?? ''}</span></Go></li>
-        <li><Go to="/findings" current={path === '/findings'}><span>{words.technical}</span><span>{open ?? ''}</span></Go></li>
-        {session.account.role === 'administrator' && <li><Go to="/accounts" current={path === '/accounts'}><span>{words.accounts}</span></Go></li>}
-        <li><Go to="/password" current={path === '/password'}><span>{words.password}</span></Go></li>
-      </ul>
+      <h2>Patients</h2>
+      <ul>{link('/', 'people', words.patients, patients?.length)}{link('/findings', 'nut', words.technical, open)}</ul>
+      <h2>Clinic</h2>
+      <ul>{session.account.role === 'administrator' && link('/accounts', 'key', words.accounts)}{link('/settings', 'sliders', words.settings)}</ul>
     </nav>
   )
 }

@@ -1,14 +1,56 @@
-/** One reading in words. Its digits are shown as they came: nothing here turns them into a number. */
+/** One reading in words. Its digits are shown as they came: nothing here turns them into a number.
+
+    What a kind of reading looks like stands here and nowhere else: screens ask `kindOf` and know no kind by name. A kind
+    that the station learns before this page does is shown plainly, by the names and units that the station sends. */
 import type { Reading } from './api'
-import { moment } from './time'
-import { words } from './words'
+import { moment, offset } from './time'
+import { plain, words } from './words'
+
+/** How a kind is drawn: `pair` joins two values of one measurement, `line` joins neighbours in time. */
+export interface Drawn {
+  form: 'pair' | 'line'
+  series: readonly string[]
+  /** The unit that the axis has; others are not drawn on it. */
+  unit: string
+  /** A fixed axis, so that two patients' charts compare, and where it has lines. */
+  range: readonly [number, number]
+  lines: readonly number[]
+}
+export interface Kind {
+  name: string
+  /** Values that stand in one line, joined by a stroke. */
+  headline: readonly string[]
+  columns: readonly string[]
+  drawn: Drawn | null
+}
+
+const KINDS: Record<string, Omit<Kind, 'name'>> = {
+  blood_pressure: {
+    headline: ['systolic', 'diastolic'],
+    columns: ['systolic', 'diastolic', 'mean_arterial', 'pulse_rate'],
+    drawn: { form: 'pair', series: ['systolic', 'diastolic'], unit: 'mm[Hg]', range: [40, 220], lines: [60, 80, 120, 160, 200] },
+  },
+}
+
+export function kindOf(reading: Reading): Kind {
+  const known = KINDS[reading.kind]
+  const names = Object.keys(reading.values)
+  const shown = known ?? { headline: names.slice(0, 1), columns: names, drawn: null }
+  return { ...shown, name: words.kind[reading.kind] ?? plain(reading.kind) }
+}
+
+export const valueName = (name: string): string => words.value[name] ?? plain(name)
+export const unitName = (ucum: string): string => words.unit[ucum] ?? ucum
+
+/** Nothing of what the kind is about was measured. */
+export const failed = (reading: Reading): boolean => kindOf(reading).headline.every((name) => (reading.values[name] ?? null) === null)
 
 /** "128/82 mmHg", or that the measurement failed. */
 export function value(reading: Reading): string {
-  const { systolic, diastolic } = reading.values
-  if (systolic === null && diastolic === null) return words.failed
-  const unit = reading.unit === 'mm[Hg]' ? 'mmHg' : reading.unit
-  return `${systolic ?? '–'}/${diastolic ?? '–'}\u00a0${unit}`
+  const { headline } = kindOf(reading)
+  if (failed(reading)) return words.failed
+  const unit = unitName(reading.units[headline[0] ?? ''] ?? '')
+  return `${headline.map((name) => reading.values[name] ?? '–').join('/')}\u00a0${unit}`
 }
 
 /** Where it came from. */
@@ -16,7 +58,7 @@ export function origin(reading: Reading): string {
   if (reading.source === 'typed') return `${words.typed}, ${reading.link_label}`
   const device = [reading.device?.maker, reading.device?.model].filter(Boolean).join(' ')
   const tail = reading.device?.serial_tail ? ` …\u2060${reading.device.serial_tail}` : ''
-  return `${device === '' ? 'a cuff' : device}${tail}, ${reading.link_label}`
+  return `${device === '' ? words.aDevice : device}${tail}, ${reading.link_label}`
 }
 
 /** When it was measured; without a time of its own, when it arrived, said so. */
@@ -27,9 +69,20 @@ export function when(reading: Reading, patientZone: string, clinicZone: string):
 
 /** Everything that makes one look twice. */
 export function remarks(reading: Reading): string[] {
-  const said = reading.status.map((name) => words.status[name] ?? name.replaceAll('_', ' '))
-  const more = [...said, ...reading.doubts.map((doubt) => doubt.replaceAll('_', ' '))]
+  const more = reading.status.map((name) => words.status[name] ?? plain(name))
+  // that it failed stands in the value's place
+  for (const doubt of reading.doubts) if (doubt !== 'measurement_failed') more.push(words.doubt[doubt] ?? plain(doubt))
+  if (reading.absent !== null && !failed(reading)) more.push(words.absent[reading.absent] ?? plain(reading.absent))
   if (!reading.confirmed) more.push(words.notConfirmed)
   if (reading.possibly_same_as !== null) more.push(words.sameMeasurement)
   return more
+}
+
+/** The phone's own offset from UTC at the measurement, where it was not the one of the patient's zone. */
+export function elsewhere(reading: Reading, zone: string): string | null {
+  if (reading.zone_offset === null || reading.effective === null) return null
+  const at = /^GMT(?:([+-])(\d+)(?::(\d+))?)?$/.exec(offset(reading.effective, zone))
+  if (!at) return null
+  const home = `${at[1] ?? '+'}${(at[2] ?? '0').padStart(2, '0')}:${at[3] ?? '00'}`
+  return home === reading.zone_offset ? null : words.elsewhere(`GMT${reading.zone_offset}`)
 }

@@ -1,4 +1,5 @@
-/** Times in words. Every clock time says whose it is when the patient's zone is not the clinic's. */
+/** Times in words. Every clock time says whose it is when the patient's zone is not the clinic's, and which of the two it
+    is in the hour that autumn has twice. */
 
 const parts = new Map<string, Intl.DateTimeFormat>()
 
@@ -16,22 +17,46 @@ function format(zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTim
 export const day = (iso: string, zone: string): string =>
   format(zone, { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' }).format(new Date(iso)).replace(',', '')
 
+/** "29 Mar" in a zone. */
+export const shortDay = (iso: string, zone: string): string => format(zone, { day: 'numeric', month: 'short' }).format(new Date(iso))
+
 /** "03:10" in a zone, by the rules in force on that day. */
 export const clock = (iso: string, zone: string): string =>
   format(zone, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(new Date(iso))
 
-/** "GMT+1": the offset in force at that instant. */
+/** "GMT+1", "GMT": the offset in force at that instant. */
 export function offset(iso: string, zone: string): string {
   const named = format(zone, { timeZoneName: 'shortOffset' }).formatToParts(new Date(iso)).find((p) => p.type === 'timeZoneName')
-  return named?.value ?? zone
+  // engines differ in how they write no offset
+  return named?.value.replace(/^GMT[+-]0$/, 'GMT') ?? zone
 }
+
+/** What a wall clock of the zone shows at an instant, as if it were UTC. */
+export function wall(at: number, zone: string): Date {
+  const read: Record<string, number> = {}
+  const shown = format(zone, { year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric', hourCycle: 'h23' })
+  for (const { type, value } of shown.formatToParts(new Date(at))) read[type] = Number(value)
+  return new Date(Date.UTC(read['year'] ?? 0, (read['month'] ?? 1) - 1, read['day'], read['hour'], read['minute'], read['second']))
+}
+
+const HOUR = 3_600_000
+/** Whether the zone's clocks show this time twice, because they are set back within some hours of it. */
+export function twice(iso: string, zone: string): boolean {
+  const at = Date.parse(iso)
+  const ahead = (when: number) => wall(when, zone).getTime() - when
+  const back = ahead(at - 6 * HOUR) - ahead(at + 6 * HOUR)
+  const shows = wall(at, zone).getTime()
+  return back > 0 && [at - back, at + back].some((other) => wall(other, zone).getTime() === shows)
+}
+
+const which = (iso: string, zone: string): string => (twice(iso, zone) ? ` (${offset(iso, zone)})` : '')
 
 /** A moment in the patient's zone, and in the clinic's too where the two clocks differ at that moment. */
 export function moment(iso: string, patientZone: string, clinicZone: string): string {
   const own = `${day(iso, patientZone)}, ${clock(iso, patientZone)}`
-  if (offset(iso, patientZone) === offset(iso, clinicZone)) return own
+  if (offset(iso, patientZone) === offset(iso, clinicZone)) return own + which(iso, patientZone)
   const other = day(iso, patientZone) === day(iso, clinicZone) ? '' : `${day(iso, clinicZone)}, `
-  return `${own} patient's time (${offset(iso, patientZone)}), ${other}${clock(iso, clinicZone)} clinic's`
+  return `${own} patient's time (${offset(iso, patientZone)}), ${other}${clock(iso, clinicZone)}${which(iso, clinicZone)} clinic's`
 }
 
 /** "8 min ago", "3 h ago", "2 days ago". What lies ahead says so: a clock is wrong. */
@@ -44,10 +69,13 @@ export function age(iso: string, now: number): string {
   return `${String(Math.floor(minutes / 1440))} days ago`
 }
 
-/** Whole years, from a birth date to now. */
-export function years(born: string, now: number): number {
+/** Whole years, from a birth date to now, by the calendar of the zone. */
+export function years(born: string, now: number, zone: string): number {
   const [year = 0, month = 1, date = 1] = born.split('-').map(Number)
-  const today = new Date(now)
-  const had = today.getMonth() + 1 > month || (today.getMonth() + 1 === month && today.getDate() >= date)
-  return today.getFullYear() - year - (had ? 0 : 1)
+  const today = wall(now, zone)
+  const had = today.getUTCMonth() + 1 > month || (today.getUTCMonth() + 1 === month && today.getUTCDate() >= date)
+  return today.getUTCFullYear() - year - (had ? 0 : 1)
 }
+
+/** "3 Feb 1952": a date that belongs to no zone. */
+export const date = (plain: string): string => format('UTC', { day: 'numeric', month: 'short', year: 'numeric' }).format(new Date(`${plain}T00:00:00Z`))

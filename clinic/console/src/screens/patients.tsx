@@ -1,10 +1,11 @@
 import { useEffect, useRef, useState } from 'react'
 import { type PatientFields, type PatientRow, call, post } from '../api'
-import { useLoaded, useShell } from '../app'
 import { Field, Form } from '../form'
-import { useKeys } from '../keys'
 import { State } from '../glyph'
-import { origin, remarks, value } from '../reading'
+import { useKeys } from '../keys'
+import { failed, origin, remarks, value } from '../reading'
+import { AsOf, useLoaded, useShell } from '../shell'
+import { Cell, Head, Row, Table } from '../table'
 import { age, years } from '../time'
 import { words } from '../words'
 
@@ -33,31 +34,45 @@ export function Patients() {
   if (data === null) return <><h1>{words.patients}</h1>{error !== null ? <p className="err" role="alert">{error}</p> : <p role="status">Asking the station…</p>}</>
   return (
     <div className="stack">
-      <div className="row wrap"><h1>{all.length === 0 ? words.noPatients : words.patients}</h1>
+      <div className="row wrap"><h1>{all.length === 0 ? words.noPatients : words.patients}</h1><AsOf at={data.as_of} />
         <button className={`b push${all.length === 0 ? ' go' : ''}`} type="button" onClick={() => { setAdding(true) }}>Add a patient</button></div>
       {error !== null && <p className="err" role="alert">{error}</p>}
       {all.length === 0 && <p className="soft">{words.noPatientsLead}</p>}
       {adding && <section className="panel" aria-labelledby="add"><h2 id="add">A new patient</h2><PatientForm cancel={() => { setAdding(false) }} done={(id) => { go(`/patients/${id}`) }} /></section>}
-      {all.length > 0 && <section className="panel" aria-label="Patients">
-        <table className="data list">
-          <thead><tr><th scope="col">Patient</th><th scope="col">Newest reading</th><th scope="col">Age</th><th scope="col">From</th><th scope="col">Not looked at</th><th scope="col">Phone</th></tr></thead>
-          <tbody>{rows.map((patient, i) => (
-            <tr key={patient.id} aria-selected={i === at}>
-              <th scope="row"><a id={`row-${String(i)}`} href={`/patients/${patient.id}`} tabIndex={i === at ? 0 : -1} onFocus={() => { setChosen(i) }}
+      {all.length === 0 && !adding && <FirstSteps />}
+      {all.length > 0 && <section className="panel flush" aria-label="Patients">
+        <Table className="list" columns={[{ name: 'Patient' }, { name: 'Newest reading' }, { name: 'Age' }, { name: 'From' }, { name: 'Not looked at' }, { name: 'Phone' }]}>
+          {rows.map((patient, i) => (
+            <Row key={patient.id} chosen={i === at}>
+              <Head><a id={`row-${String(i)}`} href={`/patients/${patient.id}`} tabIndex={i === at ? 0 : -1} onFocus={() => { setChosen(i) }}
                 onClick={(event) => { if (!event.ctrlKey && !event.metaKey) { event.preventDefault(); go(`/patients/${patient.id}`) } }}>{patient.name}</a>
-                <div className="soft small">{years(patient.born, now)} · {patient.record_number}</div></th>
-              <td>{patient.latest ? <><span className="value">{value(patient.latest)}</span> <span className="small soft">{remarks(patient.latest).join(', ')}</span></> : <span className="soft">{words.noReading}</span>}</td>
-              <td className={patient.latest ? 'nowrap' : 'none'}>{patient.latest ? age(patient.latest.effective ?? patient.latest.received, now) : '–'}</td>
-              <td className={patient.latest ? 'small' : 'none'}>{patient.latest ? origin(patient.latest) : '–'}</td>
-              <td className={patient.unseen > 0 ? undefined : 'none'}>{patient.unseen > 0 ? <b>{words.unseen(patient.unseen)}<span className="narrow"> not looked at</span></b> : <span className="soft">none</span>}</td>
-              <td><State name={patient.state} words={words.state[patient.state]} />
-                <div className="small soft">{patient.heard_at ? `heard ${age(patient.heard_at, now)}` : 'not heard yet'}{patient.findings > 0 ? `, ${words.findings(patient.findings)}` : ''}{patient.state !== 'ended' && patient.next_by !== null && Date.parse(patient.next_by) < now && <b className="te">, {words.overdue}</b>}</div></td>
-            </tr>
-          ))}</tbody>
-        </table>
-        <p className="small soft" role="status">{rows.length === all.length ? words.showingAll(all.length) : `Showing ${String(rows.length)} of ${String(all.length)}: those that match “${sought}”.`}</p>
+                <div className="soft small">{years(patient.born, now, patient.zone)} · {patient.record_number}</div></Head>
+              <Cell of="">{patient.latest ? <><span className={`value${failed(patient.latest) ? ' te' : ''}`}>{value(patient.latest)}</span><div className="small soft">{remarks(patient.latest).join(', ')}</div></> : <span className="soft">{words.noReading}</span>}</Cell>
+              <Cell of="" className={patient.latest ? 'nowrap' : 'none'}>{patient.latest ? age(patient.latest.effective ?? patient.latest.received, now) : '–'}{patient.latest?.effective === null && <div className="small soft">arrived; time unknown</div>}</Cell>
+              <Cell of="" className={patient.latest ? 'small' : 'none'}>{patient.latest ? origin(patient.latest) : '–'}</Cell>
+              <Cell of="" className={patient.unseen > 0 ? undefined : 'none'}>{patient.unseen > 0 ? <b className="nowrap">{words.unseen(patient.unseen)}<span className="narrow"> not looked at</span></b> : <span className="soft">none</span>}</Cell>
+              <Cell of=""><State name={patient.state} words={words.state[patient.state]} />
+                <div className="small soft">{heard(patient, now)}{patient.findings > 0 ? `, ${words.findings(patient.findings)}` : ''}{patient.state !== 'ended' && patient.next_by !== null && Date.parse(patient.next_by) < now && <b className="te">, {words.overdue}</b>}</div></Cell>
+            </Row>
+          ))}
+        </Table>
+        <p className="small soft" role="status">{rows.length === all.length ? words.showingAll(all.length) : `${words.showing(rows.length, all.length)}: those that match “${sought}”.`}</p>
       </section>}
     </div>
+  )
+}
+
+function heard(patient: PatientRow, now: number): string {
+  if (patient.heard_at) return `heard ${age(patient.heard_at, now)}`
+  return patient.state === 'no_phone' || patient.state === 'ended' ? 'nothing is expected' : 'not heard yet'
+}
+
+/** What an empty list means, and what makes it fill. */
+function FirstSteps() {
+  return (
+    <section className="panel" aria-labelledby="first"><h2 id="first">Before the first reading</h2>
+      <ol className="todo">{words.firstSteps.map(([what, how], i) => <li key={what}><span className="no" aria-hidden="true">{i + 1}</span><div><b>{what}</b><div className="soft">{how}</div></div></li>)}</ol>
+    </section>
   )
 }
 

@@ -1,10 +1,11 @@
 import { useEffect, useRef, useState } from 'react'
 import { Refused, post } from '../api'
 import { Field, Form } from '../form'
+import { Mark } from '../glyph'
 import { words } from '../words'
 
 /** Sign in with a name and a password, or by a link that works once. */
-export function SignIn({ expired, done }: { expired: boolean; done: () => void }) {
+export function SignIn({ expired, stranger, done }: { expired: boolean; stranger: Record<string, unknown>; done: () => void }) {
   const token = location.pathname === '/sign-in' ? location.hash.slice(1) : ''
   const [link, setLink] = useState<'none' | 'trying' | 'used'>(token === '' ? 'none' : 'trying')
   const tried = useRef(false)
@@ -15,13 +16,15 @@ export function SignIn({ expired, done }: { expired: boolean; done: () => void }
     history.replaceState(null, '', '/sign-in')
     post('/api/session/link', { token }).then(done, () => { setLink('used') })
   }, [token, done])
+  const clinic = typeof stranger['clinic'] === 'string' ? stranger['clinic'] : null
   if (link === 'trying') return <main className="card panel"><p role="status">Signing in…</p></main>
   return (
     <main id="main" className="card panel stack">
-      <p className="mark">{words.product}</p>
-      <h1>Sign in</h1>
+      <p className="mark"><Mark />{words.product}</p>
+      <h1>{clinic === null ? 'Sign in' : `Sign in to ${clinic}`}</h1>
+      {stranger['first_start'] === true && link === 'none' && <p className="note">Nobody has signed in here yet. The station printed a link when it started: open that one. It works once.</p>}
       {link === 'used' && <p className="err" role="alert">This link was used or is too old. Sign in with your name and password, or ask an administrator for a new link.</p>}
-      {expired && <p className="note">You were signed out. Sign in again to go on.</p>}
+      {expired && <p className="note" role="status">You were signed out. Sign in again to go on.</p>}
       <Form button="Sign in" submit={async (values) => {
         setLink('none')
         try {
@@ -38,6 +41,7 @@ export function SignIn({ expired, done }: { expired: boolean; done: () => void }
         <Field name="password" label="Password" type="password" autoComplete="current-password" />
       </Form>
       <details className="small"><summary>I cannot get in</summary><p>Ask an administrator for a new link. If nobody can sign in: on the station itself, <span className="mono">teleward clinic account reset NAME</span> prints one.</p></details>
+      <p className="small soft">No names or numbers of patients are shown on this page.</p>
     </main>
   )
 }

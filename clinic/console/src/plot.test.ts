@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest'
+import type { Reading } from './api'
+import { arrange } from './plot'
+import { elsewhere, kindOf, remarks, value } from './reading'
+
+const units = { systolic: 'mm[Hg]', diastolic: 'mm[Hg]', mean_arterial: 'mm[Hg]', pulse_rate: '/min' }
+const reading = (effective: string | null, more: Partial<Reading> = {}): Reading => ({
+  id: String(Math.random()), kind: 'blood_pressure', effective, effective_sure: true, zone_offset: '+00:00', received: '2026-10-26T12:00:00.000Z', stored: '2026-10-26T12:00:00.000Z',
+  source: 'device', device: null, link_label: 'Phone', values: { systolic: '141.0', diastolic: '88', mean_arterial: null, pulse_rate: '73' }, units, absent: null, status: [], doubts: [],
+  possibly_same_as: null, confirmed: true, seen: null, ...more,
+})
+const now = Date.parse('2026-10-27T09:00:00Z')
+const pressure = kindOf(reading(null)).drawn
+if (!pressure) throw new Error('blood pressure is not drawn')
+
+// REQ-CONSOLE-005
+describe('what a chart draws', () => {
+  it('counts days by the calendar, also when one of them has 25 hours', () => {
+    // Europe/London: 25 October 2026 has 25 hours; both its half past ones are the same day
+    const both = [reading('2026-10-24T08:00:00.000Z'), reading('2026-10-25T00:30:00.000Z'), reading('2026-10-25T01:30:00.000Z'), reading('2026-10-26T23:30:00.000Z')]
+    const { points, missed } = arrange(both, pressure, 'Europe/London', now)
+    expect(points.map((point) => point.follows)).toEqual([false, true, true, true])
+    expect(missed).toEqual([])
+  })
+  it('leaves a gap and a bar where a day has nothing', () => {
+    const { points, missed } = arrange([reading('2026-10-23T22:30:00.000Z'), reading('2026-10-26T08:00:00.000Z')], pressure, 'Europe/London', now)
+    expect(points[1]?.follows).toBe(false)
+    // noon by the clocks there: British Summer Time on the first, Greenwich time on the second
+    expect(missed.map((at) => new Date(at).toISOString())).toEqual(['2026-10-24T11:00:00.000Z', '2026-10-25T12:00:00.000Z'])
+  })
+  it('says morning by the clock of the patient', () => {
+    const mark = (zone: string) => arrange([reading('2026-10-26T13:00:00.000Z')], pressure, zone, now).points[0]?.mark
+    expect([mark('Europe/London'), mark('America/New_York')]).toEqual(['evening', 'morning'])
+  })
+  it('draws nothing that would not be true, and counts it', () => {
+    const left = arrange([
+      reading('2026-10-26T08:00:00.000Z', { values: { systolic: null, diastolic: null } }), reading(null), reading('2026-10-26T08:00:00.000Z', { possibly_same_as: 'x' }),
+      reading('2026-10-26T08:00:00.000Z', { units: { ...units, systolic: 'kPa', diastolic: 'kPa' } }), reading('2026-10-26T08:00:00.000Z', { values: { systolic: '120', diastolic: null } }),
+    ], pressure, 'Europe/London', now)
+    expect(left.points).toEqual([])
+    expect(left.left).toEqual({ failed: 1, 'without a time': 1, 'possibly the same': 1, 'in another unit': 1, 'with a value missing': 1 })
+  })
+})
+
+describe('one reading in words', () => {
+  it('keeps the digits and the unit', () => {
+    expect(value(reading(null))).toBe('141.0/88\u00a0mmHg')
+    expect(value(reading(null, { values: { systolic: null, diastolic: null } }))).toBe('Measurement failed')
+  })
+  it('shows a kind that it has no words for, by the names that came', () => {
+    const other = reading(null, { kind: 'peak_flow', values: { flow: '355' }, units: { flow: 'L/min' }, doubts: ['a_new_doubt'] })
+    expect([kindOf(other).name, value(other), remarks(other)]).toEqual(['peak flow', '355\u00a0L/min', ['a new doubt']])
+  })
+  it('says where the phone was only when it was elsewhere', () => {
+    const at = (zone_offset: string, zone: string) => elsewhere(reading('2026-07-01T12:00:00.000Z', { zone_offset }), zone)
+    expect(at('+01:00', 'Europe/London')).toBeNull()
+    expect(at('+05:30', 'Asia/Kolkata')).toBeNull()
+    expect(at('+00:00', 'Europe/London')).toContain('GMT+00:00')
+    expect(elsewhere(reading('2026-12-01T12:00:00.000Z'), 'Europe/London')).toBeNull()
+  })
+})

@@ -1,0 +1,140 @@
+/** A patient's readings, kind by kind: the newest in words, a chart, a table. They come by themselves, and are told as
+    seen once a row has stood on the screen in front of somebody. */
+import { useCallback, useEffect, useRef, useState } from 'react'
+import { type Reading, get, post } from '../api'
+import { Chart } from '../chart'
+import { useLooking } from '../presence'
+import { type Kind, elsewhere, failed, kindOf, origin, remarks, unitName, value, valueName, when } from '../reading'
+import { AsOf, useLoaded, useShell } from '../shell'
+import { Cell, Head, Row, Table } from '../table'
+import { age } from '../time'
+import { words } from '../words'
+
+interface Page { as_of: string; readings: Reading[]; more: boolean }
+
+export function Readings({ id, zone }: { id: string; zone: string }) {
+  const { say, session, attempt } = useShell()
+  const path = `/api/patients/${id}/readings?limit=100`
+  const { data, error } = useLoaded<Page>(path)
+  // every row shown so far: what a new arrival pushes out of the newest page stays on the screen
+  const [readings, setReadings] = useState<Reading[]>([])
+  const [olderMore, setOlderMore] = useState<boolean | null>(null)
+  const known = useRef<Set<string> | null>(null)
+  useEffect(() => {
+    if (!data) return
+    setReadings((held) => joined(data.readings, held))
+    const before = known.current
+    known.current = new Set([...before ?? [], ...data.readings.map((reading) => reading.id)])
+    const arrived = before === null ? 0 : data.readings.filter((reading) => !before.has(reading.id)).length
+    if (arrived > 0) say(words.arrived(arrived))
+  }, [data, say])
+  const seen = useCallback((ids: string[]) => {
+    const mark = { at: new Date().toISOString(), by: session.account.name }
+    setReadings((held) => held.map((reading) => (reading.seen === null && ids.includes(reading.id) ? { ...reading, seen: mark } : reading)))
+  }, [session.account.name])
+  const looking = useLooking()
+  const shown = useSeen(readings, looking, seen)
+  if (data === null) return <section className="panel"><h2>Readings</h2>{error !== null ? <p className="err" role="alert">{error}</p> : <p role="status">Asking the station…</p>}</section>
+  const more = olderMore ?? data.more
+  const last = readings[readings.length - 1]
+  const unseen = readings.filter((reading) => reading.seen === null).length
+  const kinds = [...new Set(readings.map((reading) => reading.kind))]
+  return (
+    <>
+      {error !== null && <p className="err" role="alert">{error}</p>}
+      {!looking && unseen > 0 && <p className="note" role="status">{words.notLooking(unseen)}</p>}
+      {readings.length === 0 && <section className="panel stack" aria-labelledby="none"><h2 id="none">Readings</h2><p className="soft">{words.noReading}. It appears here by itself when it arrives. <AsOf at={data.as_of} /></p></section>}
+      {kinds.map((kind) => <OfOneKind key={kind} readings={readings.filter((reading) => reading.kind === kind)} more={more} asOf={data.as_of} zone={zone} shown={shown} />)}
+      {more && last && <p><button className="b" type="button" onClick={() => {
+        attempt(get<Page>(`${path}&before=${last.id}`), (page) => { page.readings.forEach((reading) => known.current?.add(reading.id)); setReadings((held) => joined(held, page.readings)); setOlderMore(page.more) })
+      }}>Older readings</button></p>}
+    </>
+  )
+}
+
+function OfOneKind({ readings, more, asOf, zone, shown }: { readings: Reading[]; more: boolean; asOf: string; zone: string; shown: (id: string) => (row: HTMLElement | null) => void }) {
+  const { now, session } = useShell()
+  const newest = readings[0]
+  if (!newest) return null
+  const kind = kindOf(newest)
+  const heading = `kind-${newest.kind}`
+  return (
+    <section className="panel stack" aria-labelledby={heading}>
+      <div className="row wrap"><h2 id={heading}>{kind.name}</h2><span className="push"><AsOf at={asOf} /></span></div>
+      <p className="lead">Newest: <b className={failed(newest) ? 'te' : undefined}>{value(newest)}</b>, {newest.effective === null ? `arrived ${age(newest.received, now)}, time unknown` : age(newest.effective, now)}, {origin(newest)}{remarks(newest).length > 0 ? `; ${remarks(newest).join(', ')}` : ''}.</p>
+      {kind.drawn && <Chart kind={kind} drawn={kind.drawn} readings={readings} zone={zone} now={now} />}
+      <Table className="cards" caption={more ? `The newest ${String(readings.length)}.` : words.showingAll(readings.length)} columns={columns(kind, newest)}>
+        {readings.map((reading) => (
+          <Row key={reading.id} mark={shown(reading.id)}>
+            <Head className="when">{when(reading, zone, session.clinic.zone)}</Head>
+            {failed(reading)
+              ? <Cell of="" span={kind.columns.length}><b className="te">{words.failed}</b></Cell>
+              : kind.columns.map((name) => <Cell key={name} of={valueName(name)} className={`num${reading.values[name] ?? null ? '' : ' none'}`}>{reading.values[name] ?? '–'}</Cell>)}
+            <Cell of="From" className="small from"><span>{origin(reading)}<span className="soft block">at the clinic {age(reading.stored, now)}</span></span></Cell>
+            <Cell of="Remarks" className={`small remark${noted(reading, kind, newest, zone).length > 0 ? '' : ' none'}`}>{noted(reading, kind, newest, zone).join(', ')}</Cell>
+            <Cell of="Looked at" className="small by">{reading.seen ? <span>{reading.seen.by}<span className="soft block">{age(reading.seen.at, now)}</span></span> : 'not yet'}</Cell>
+          </Row>
+        ))}
+      </Table>
+    </section>
+  )
+}
+
+function columns(kind: Kind, newest: Reading) {
+  const unit = (name: string) => { const ucum = newest.units[name]; return ucum === undefined ? '' : ` ${unitName(ucum)}` }
+  return [{ name: 'Measured' }, ...kind.columns.map((name) => ({ name: `${valueName(name)}${unit(name)}`, number: true })), { name: 'From' }, { name: 'Remarks' }, { name: 'Looked at' }]
+}
+
+/** The remarks, where the phone was elsewhere, and a unit that is not the column's. */
+function noted(reading: Reading, kind: Kind, newest: Reading, zone: string): string[] {
+  const away = elsewhere(reading, zone)
+  const other = kind.columns.filter((name) => reading.units[name] !== newest.units[name]).map((name) => reading.units[name] ?? '')
+  return [...remarks(reading), ...[...new Set(other)].map((ucum) => `in ${unitName(ucum)}`), ...(away === null ? [] : [away])]
+}
+
+/** The first rows as they are, then those of the rest that are not among them. */
+function joined(first: Reading[], rest: Reading[]): Reading[] {
+  const known = new Set(first.map((reading) => reading.id))
+  return [...first, ...rest.filter((reading) => !known.has(reading.id))]
+}
+
+/** Tells the station what was seen: rows that stood within the window while somebody was there. Returns what each row is
+    to be marked with. */
+function useSeen(readings: Reading[], looking: boolean, done: (ids: string[]) => void): (id: string) => (row: HTMLElement | null) => void {
+  const [inView, setInView] = useState<ReadonlySet<string>>(new Set())
+  const told = useRef(new Set<string>())
+  const ids = useRef(new WeakMap<Element, string>())
+  const watch = useRef<IntersectionObserver | null>(null)
+  const marks = useRef(new Map<string, (row: HTMLElement | null) => void>())
+  watch.current ??= new IntersectionObserver((entries) => {
+    setInView((before) => {
+      const now = new Set(before)
+      for (const entry of entries) {
+        const id = ids.current.get(entry.target)
+        if (id === undefined) continue
+        if (entry.isIntersecting) now.add(id)
+        else now.delete(id)
+      }
+      return now
+    })
+  }, { threshold: 0.5 })
+  useEffect(() => {
+    const due = readings.filter((reading) => reading.seen === null && inView.has(reading.id) && !told.current.has(reading.id)).map((reading) => reading.id)
+    if (due.length === 0 || !looking) return
+    due.forEach((id) => told.current.add(id))
+    // a refusal is tried again at the next change
+    post('/api/seen', { readings: due }).then(() => { done(due) }, () => { due.forEach((id) => told.current.delete(id)) })
+  }, [readings, inView, looking, done])
+  return useCallback((id: string) => {
+    const kept = marks.current.get(id)
+    if (kept) return kept
+    let at: HTMLElement | null = null
+    const mark = (row: HTMLElement | null) => {
+      if (at) watch.current?.unobserve(at)
+      at = row
+      if (row) { ids.current.set(row, id); watch.current?.observe(row) }
+    }
+    marks.current.set(id, mark)
+    return mark
+  }, [])
+}
