@@ -50,8 +50,9 @@ class Air(LocalLink):
 
 
 class Adapter(Controller):
-    """The hub's adapter. bumble's controller keeps its state over a reset and never ends a cancelled connection
-    attempt; a real one does (Core 5.4, Vol 4 Part E, 7.3.2 and 7.8.13)."""
+    """The hub's adapter. bumble's controller keeps its state over a reset, never ends a cancelled connection attempt, and
+    reports an advertisement again and again to a host that wants it once; a real one does not (Core 5.4, Vol 4 Part E,
+    7.3.2, 7.8.13 and 7.8.11)."""
 
     # A controller of Core 4.2 without privacy: for the features left out here Linux waits for the *enhanced* connection
     # event, which bumble never sends, and then gives the connection up.
@@ -67,8 +68,19 @@ class Adapter(Controller):
         super().__init__(*words, **options)
         # While it is looked for devices.
         self.looking = asyncio.Event()
+        # What was reported since then.
+        self.reported: set[tuple[Address, bytes]] = set()
+
+    def on_advertising_pdu(self, pdu):
+        scanning, seen = self.le_scan_enable, (pdu.advertiser_address, bytes(pdu.data))
+        if scanning and self.filter_duplicates:
+            self.le_scan_enable = seen not in self.reported
+            self.reported.add(seen)
+        super().on_advertising_pdu(pdu)
+        self.le_scan_enable = scanning
 
     def on_hci_le_set_scan_enable_command(self, command):
+        self.reported.clear()
         if command.le_scan_enable:
             self.looking.set()
         else:
