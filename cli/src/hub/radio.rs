@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use device::{BtleplugRadio, Radio, SilentPrompt};
 
@@ -13,4 +15,17 @@ pub async fn real() -> Result<Arc<dyn Radio>> {
     let radio =
         radio.context("Bluetooth cannot be used; `teleward doctor` says what is missing")?;
     Ok(Arc::new(radio))
+}
+
+/// A machine that starts may bring up the hub before D-Bus and BlueZ.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+/// The machine's Bluetooth, as soon as there is one.
+pub async fn comes() -> Arc<dyn Radio> {
+    loop {
+        tokio::time::sleep(LOOK_AGAIN).await;
+        if let Ok(radio) = real().await {
+            return radio;
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use companion::{Companion, HistoryQuery, Revision, Topic, TraceMode, View};
+use device::Radio;
 use serde_json::{Value, json};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::signal::unix::{SignalKind, signal};
@@ -28,10 +29,17 @@ impl Drop for Door {
     }
 }
 
+/// Why one round of service ended.
+enum Ended {
+    /// A signal.
+    Told,
+    /// There was no Bluetooth service at the start, and now there is.
+    RadioCame(Arc<dyn Radio>),
+}
+
 /// Serves until a signal.
 pub async fn run(dir: &Path, traces: TraceMode, json: bool) -> Result<Done> {
-    // Opening takes the folder's lock: whoever has it may take the socket over from one that was killed.
-    let radio = match radio::real().await {
+    let mut radio = match radio::real().await {
         Ok(radio) => Some(radio),
         Err(error) => {
             // It still sends what it has, and collects what the clinic says.
@@ -39,7 +47,33 @@ pub async fn run(dir: &Path, traces: TraceMode, json: bool) -> Result<Done> {
             None
         }
     };
-    let companion = Arc::new(act::open(dir, radio, traces)?);
+    let mut term = signal(SignalKind::terminate())?;
+    let mut int = signal(SignalKind::interrupt())?;
+    loop {
+        // Opening takes the folder's lock: whoever has it may take the socket over from one that was killed.
+        let companion = Arc::new(act::open(dir, radio.clone(), traces)?);
+        let round = round(&companion, dir, radio.as_ref(), json);
+        let ended = tokio::select! {
+            _ = term.recv() => Ok(Ended::Told),
+            _ = int.recv() => Ok(Ended::Told),
+            ended = round => ended,
+        };
+        // Callers that still wait are told that it has closed.
+        companion.close().await;
+        match ended? {
+            Ended::Told => return Ok(Done::Well),
+            Ended::RadioCame(came) => radio = Some(came),
+        }
+    }
+}
+
+/// Answers callers and tells what changes, until there is a radio where one is awaited.
+async fn round(
+    companion: &Arc<Companion>,
+    dir: &Path,
+    radio: Option<&Arc<dyn Radio>>,
+    json: bool,
+) -> Result<Ended> {
     let path = ask::socket(dir);
     let _stale = std::fs::remove_file(&path);
     let listener = UnixListener::bind(&path).with_context(|| {
@@ -48,18 +82,17 @@ pub async fn run(dir: &Path, traces: TraceMode, json: bool) -> Result<Done> {
             path.display()
         )
     })?;
-    let door = Door(path);
-    let mut term = signal(SignalKind::terminate())?;
-    let mut int = signal(SignalKind::interrupt())?;
+    let _door = Door(path);
     say(json, &json!({ "event": "in_service", "dir": dir }))?;
     let mut told = Told::default();
     let mut revision = Revision(0);
+    let radio_comes = radio::comes();
+    tokio::pin!(radio_comes);
     loop {
         tokio::select! {
-            _ = term.recv() => break,
-            _ = int.recv() => break,
+            came = &mut radio_comes, if radio.is_none() => return Ok(Ended::RadioCame(came)),
             caller = listener.accept() => {
-                let companion = Arc::clone(&companion);
+                let companion = Arc::clone(companion);
                 tokio::spawn(async move {
                     if let Err(error) = answer(caller?.0, &companion).await {
                         tracing::warn!("a caller was not answered: {error:#}");
@@ -69,18 +102,12 @@ pub async fn run(dir: &Path, traces: TraceMode, json: bool) -> Result<Done> {
             }
             changes = companion.next_change(revision) => {
                 revision = changes?.revision;
-                for line in told.news(&companion).await? {
+                for line in told.news(companion).await? {
                     say(json, &line)?;
                 }
             }
         }
     }
-    drop(door);
-    // Callers that still wait hold it too; the process ends with them.
-    if let Some(companion) = Arc::into_inner(companion) {
-        companion.close().await;
-    }
-    Ok(Done::Well)
 }
 
 async fn answer(mut caller: UnixStream, companion: &Companion) -> Result<()> {

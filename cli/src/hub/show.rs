@@ -50,6 +50,10 @@ pub fn device(device: &DeviceView) -> Value {
         "last_ending_text": device.last_ending_text,
         "last_ended": device.last_ended.map(|at| at.to_string()),
         "battery_percent": device.battery_percent,
+        "bonded": device.bonded,
+        "synced_at": device.synced_at.map(|at| at.to_string()),
+        "clock_behind_ms": device.clock_behind_ms,
+        "clock_read_at": device.clock_read_at.map(|at| at.to_string()),
         "notices": device.notices.iter().map(|notice| json!({ "code": notice.code, "text": notice.text })).collect::<Vec<_>>(),
     })
 }
@@ -160,24 +164,13 @@ pub fn text(ask: &Ask, answer: &Value) -> String {
 }
 
 fn write_joined(out: &mut String, link: &Value, sheet: bool) -> std::fmt::Result {
-    let words: Vec<String> = link["check_words"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(word)
-        .collect();
     writeln!(
         out,
-        "Joined {}, {}.",
+        "Joined {}: {}.",
         word(&link["clinic"]),
-        word(&link["state"])
+        standing(&link["state"])
     )?;
-    writeln!(
-        out,
-        "Check words, to be compared with the clinic's screen:\n  {}",
-        words.join(" ")
-    )?;
-    writeln!(out, "or in digits:\n  {}", word(&link["check_digits"]))?;
+    write_check_words(out, link)?;
     if sheet {
         writeln!(
             out,
@@ -190,12 +183,20 @@ fn write_joined(out: &mut String, link: &Value, sheet: bool) -> std::fmt::Result
 fn write_status(out: &mut String, status: &Value) -> std::fmt::Result {
     match &status["link"] {
         Value::Null => writeln!(out, "not joined to a clinic yet: teleward hub join INVITE")?,
-        link => writeln!(
-            out,
-            "clinic   {}, {}",
-            word(&link["clinic"]),
-            word(&link["state"])
-        )?,
+        link => {
+            writeln!(
+                out,
+                "clinic   {}: {}",
+                word(&link["clinic"]),
+                standing(&link["state"])
+            )?;
+            if ["joined", "pending"]
+                .iter()
+                .any(|state| link["state"] == *state)
+            {
+                write_check_words(out, link)?;
+            }
+        }
     }
     let queue = &status["queue"];
     writeln!(
@@ -216,24 +217,7 @@ fn write_status(out: &mut String, status: &Value) -> std::fmt::Result {
         }
     }
     for device in status["devices"].as_array().into_iter().flatten() {
-        writeln!(
-            out,
-            "device   {} ({}), {}",
-            word(&device["name"]),
-            word(&device["id"]),
-            word(&device["state"])
-        )?;
-        if !device["last_ending"].is_null() {
-            writeln!(
-                out,
-                "         last time: {} ({})",
-                word(&device["last_ending_text"]),
-                word(&device["last_ending"])
-            )?;
-        }
-        for notice in device["notices"].as_array().into_iter().flatten() {
-            writeln!(out, "         {}", word(&notice["text"]))?;
-        }
+        write_device(out, device)?;
     }
     for finding in status["findings"].as_array().into_iter().flatten() {
         writeln!(out, "finding  {}", word(&finding["text"]))?;
@@ -288,6 +272,90 @@ fn write_traces(out: &mut String, answer: &Value) -> std::fmt::Result {
     Ok(())
 }
 
+/// What the link's state means to the patient.
+fn standing(state: &Value) -> &'static str {
+    match state.as_str() {
+        Some("joining") => "the invite was read, and the join is under way",
+        Some("joined") => "the join was sent, and the clinic has not answered yet",
+        Some("pending") => "the clinic has it, and nobody there has confirmed it yet",
+        Some("confirmed") => "confirmed",
+        Some("ended") => "ended; ask the clinic for a new invite",
+        _ => "unknown",
+    }
+}
+
+fn write_check_words(out: &mut String, link: &Value) -> std::fmt::Result {
+    let words: Vec<String> = link["check_words"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(word)
+        .collect();
+    writeln!(
+        out,
+        "Check words, to be compared with the clinic's screen:\n  {}\nor in digits:\n  {}",
+        words.join(" "),
+        word(&link["check_digits"])
+    )
+}
+
+fn write_device(out: &mut String, device: &Value) -> std::fmt::Result {
+    writeln!(
+        out,
+        "device   {} ({}), {}",
+        word(&device["name"]),
+        word(&device["id"]),
+        word(&device["state"])
+    )?;
+    let bond = if device["bonded"] == true {
+        "bonded"
+    } else {
+        "no bond"
+    };
+    let battery = device["battery_percent"].as_u64().map_or_else(
+        || "battery unknown".to_owned(),
+        |percent| format!("battery {percent} %"),
+    );
+    let sync = match &device["synced_at"] {
+        Value::Null => "nothing taken yet".to_owned(),
+        at => format!("last sync {}", word(at)),
+    };
+    writeln!(out, "         {bond}, {battery}, {sync}")?;
+    if let Some(behind) = device["clock_behind_ms"].as_i64() {
+        writeln!(
+            out,
+            "         its clock was {} on {}",
+            apart(behind),
+            word(&device["clock_read_at"])
+        )?;
+    }
+    if !device["last_ending"].is_null() {
+        writeln!(
+            out,
+            "         last time: {} ({})",
+            word(&device["last_ending_text"]),
+            word(&device["last_ending"])
+        )?;
+    }
+    for notice in device["notices"].as_array().into_iter().flatten() {
+        writeln!(out, "         {}", word(&notice["text"]))?;
+    }
+    Ok(())
+}
+
+/// How far apart two clocks are, as a person says it; a cuff's clock counts whole seconds.
+fn apart(behind_ms: i64) -> String {
+    let seconds = (behind_ms.abs() + 500) / 1000;
+    let side = if behind_ms > 0 { "behind" } else { "ahead" };
+    match seconds {
+        0 | 1 => "right".to_owned(),
+        2..120 => format!("{seconds} s {side}"),
+        120..7_200 => format!("{} min {side}", seconds / 60),
+        7_200..172_800 => format!("{} h {side}", seconds / 3_600),
+        _ => format!("{} days {side}", seconds / 86_400),
+    }
+}
+
 fn write_history(out: &mut String, answer: &Value) -> std::fmt::Result {
     let readings = answer["readings"].as_array().cloned().unwrap_or_default();
     if readings.is_empty() {
@@ -328,4 +396,50 @@ fn word(value: &Value) -> String {
         },
         str::to_owned,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_are_apart_in_words() {
+        for (behind_ms, words) in [
+            (400, "right"),
+            (-1_400, "right"),
+            (95_000, "95 s behind"),
+            (-95_000, "95 s ahead"),
+            (360_000, "6 min behind"),
+            (7_200_000, "2 h behind"),
+            (-31_536_000_000, "365 days ahead"),
+        ] {
+            assert_eq!(apart(behind_ms), words);
+        }
+    }
+
+    /// REQ-HUB-002: the hub's status tells bond, battery, last sync and clock of each device, and says what is not known.
+    #[test]
+    fn a_device_is_told_with_all_that_is_known() {
+        let mut out = String::new();
+        let known = json!({ "name": "Cuff", "id": "a1", "state": "listening", "bonded": true, "battery_percent": 80,
+                            "synced_at": "2026-11-28T10:00:00.000Z", "clock_behind_ms": 360_000,
+                            "clock_read_at": "2026-11-28T10:00:00.000Z", "last_ending": "done" });
+        write_device(&mut out, &known).unwrap();
+        for told in [
+            "bonded",
+            "80 %",
+            "last sync 2026-11-28",
+            "6 min behind",
+            "done",
+        ] {
+            assert!(out.contains(told), "{told}: {out}");
+        }
+        out.clear();
+        let unknown = json!({ "name": "Cuff", "id": "a1", "state": "resting", "bonded": false });
+        write_device(&mut out, &unknown).unwrap();
+        for told in ["no bond", "battery unknown", "nothing taken yet"] {
+            assert!(out.contains(told), "{told}: {out}");
+        }
+        assert!(!out.contains("clock"), "{out}");
+    }
 }

@@ -35,6 +35,9 @@ pub(crate) struct Paired {
     last_ended: Option<Time>,
     battery_percent: Option<u8>,
     notices: Vec<Notice>,
+    synced_at: Option<Time>,
+    clock_behind_ms: Option<i64>,
+    clock_read_at: Option<Time>,
 }
 
 /// A device's id here: of its handle, which itself may be an address and stays inside.
@@ -116,7 +119,7 @@ pub(crate) fn set_mark(
     Ok(())
 }
 
-/// Notes how a session ended. A device that was reached was seen.
+/// Notes how a session ended. A device that was reached was seen; one whose session ended well gave all that it had.
 pub(crate) fn ended(
     tx: &Tx<'_>,
     id: &str,
@@ -124,11 +127,12 @@ pub(crate) fn ended(
     now: Time,
 ) -> Result<(), CompanionError> {
     let reason = report.reason;
-    let reached =
-        reason.is_good() || matches!(reason, ReasonCode::LinkLost | ReasonCode::NotAnswering);
+    let well = reason.is_good();
+    let reached = well || matches!(reason, ReasonCode::LinkLost | ReasonCode::NotAnswering);
     tx.execute(
-        "UPDATE device SET last_ending = ?2, last_ended = ?4, last_seen = CASE WHEN ?3 THEN ?4 ELSE last_seen END WHERE id = ?1",
-        params![id, reason.code(), reached, now.ms()],
+        "UPDATE device SET last_ending = ?2, last_ended = ?5, last_seen = CASE WHEN ?3 THEN ?5 ELSE last_seen END,
+             synced_at = CASE WHEN ?4 THEN ?5 ELSE synced_at END WHERE id = ?1",
+        params![id, reason.code(), reached, well, now.ms()],
     )?;
     if reached {
         // What was noticed stands until the device has been met again.
@@ -141,15 +145,25 @@ pub(crate) fn ended(
     Ok(())
 }
 
-pub(crate) fn set_battery(
+/// Notes what a session read beside its records; what it did not read stays as it was.
+pub(crate) fn learnt(
     tx: &Tx<'_>,
     id: &str,
     facts: &SessionFacts,
+    utc_offset_min: i16,
+    now: Time,
 ) -> Result<(), CompanionError> {
     if let Some(percent) = facts.battery_percent {
         tx.execute(
             "UPDATE device SET battery = ?2 WHERE id = ?1",
             params![id, percent],
+        )?;
+    }
+    let clock = facts.clock.as_ref();
+    if let Some(behind) = clock.and_then(|clock| clock.offset_ms(utc_offset_min)) {
+        tx.execute(
+            "UPDATE device SET clock_behind_ms = ?2, clock_read_at = ?3 WHERE id = ?1",
+            params![id, behind, now.ms()],
         )?;
     }
     Ok(())
@@ -186,6 +200,10 @@ pub(crate) fn view(paired: &Paired) -> DeviceView {
                 text: with_next_step(notice.words(), notice.next_step()),
             })
             .collect(),
+        bonded: paired.bonded,
+        synced_at: paired.synced_at,
+        clock_behind_ms: paired.clock_behind_ms,
+        clock_read_at: paired.clock_read_at,
     }
 }
 
@@ -199,7 +217,7 @@ fn tail(serial: &str) -> String {
     serial.chars().skip(count.saturating_sub(4)).collect()
 }
 
-const SELECT: &str = "SELECT id, handle, bonded, sealed, paired_at, last_seen, last_ending, battery, last_ended, notices FROM device";
+const SELECT: &str = "SELECT id, handle, bonded, sealed, paired_at, last_seen, last_ending, battery, last_ended, synced_at, clock_behind_ms, clock_read_at, notices FROM device";
 
 fn read(row: &Row<'_>, key: Option<&RowKey>) -> Result<Paired, CompanionError> {
     let id: String = row.get(0)?;
@@ -220,9 +238,12 @@ fn read(row: &Row<'_>, key: Option<&RowKey>) -> Result<Paired, CompanionError> {
         last_ending: row.get(6)?,
         battery_percent: row.get(7)?,
         last_ended: row.get::<_, Option<i64>>(8)?.map(Time::from_ms),
+        synced_at: row.get::<_, Option<i64>>(9)?.map(Time::from_ms),
+        clock_behind_ms: row.get(10)?,
+        clock_read_at: row.get::<_, Option<i64>>(11)?.map(Time::from_ms),
         // A code of a later version says nothing here.
         notices: row
-            .get::<_, String>(9)?
+            .get::<_, String>(12)?
             .split_whitespace()
             .filter_map(Notice::from_code)
             .collect(),

@@ -454,18 +454,19 @@ impl Sessions {
                 if !run.facts.complete {
                     return Ok(());
                 }
-                match &mut run.purpose {
-                    Purpose::Collect { device } => desk.device_learnt(device, &run.facts)?,
-                    Purpose::Pair { name, saved, .. } => {
-                        *saved = Some(desk.save_device(
+                let device = match &mut run.purpose {
+                    Purpose::Collect { device } => device.clone(),
+                    Purpose::Pair { name, saved, .. } => saved
+                        .insert(desk.save_device(
                             &run.handle,
                             name.clone(),
                             false,
                             &run.facts,
                             now,
-                        )?);
-                    }
-                }
+                        )?)
+                        .clone(),
+                };
+                desk.device_learnt(&device, &run.facts, now)?;
                 desk.settle(run.connection, &run.facts, now)
             }
             SessionEvent::Mark(mark) => {

@@ -16,10 +16,17 @@ pub const SCHEMA: Schema = Schema {
         },
         Migration {
             number: 2,
-            sql: &[COMPANION_2],
+            sql: &[DEVICE_2, COMPANION_2],
         },
     ],
 };
+
+/// When a device's last session ended well, and by how much its clock was behind, before it was set.
+const DEVICE_2: &str = "
+ALTER TABLE device ADD COLUMN synced_at INTEGER;
+ALTER TABLE device ADD COLUMN clock_behind_ms INTEGER;
+ALTER TABLE device ADD COLUMN clock_read_at INTEGER;
+";
 
 /// `reading.state`: 1 captured (not in an envelope), 2 in an envelope (`envelope`), 3 refused twice (a finding tells).
 const COMPANION_1: &str = "

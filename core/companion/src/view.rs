@@ -233,6 +233,14 @@ pub struct DeviceView {
     pub notices: Vec<NoticeView>,
     /// Its battery in percent, if it was read.
     pub battery_percent: Option<u8>,
+    /// Whether there is a bond with it; a device that asks for none has none.
+    pub bonded: bool,
+    /// When all that it had was taken last: the end of a session that ended well.
+    pub synced_at: Option<Time>,
+    /// By how much its clock was behind ours when it was last read, before it was set; negative when it was ahead.
+    pub clock_behind_ms: Option<i64>,
+    /// When that was.
+    pub clock_read_at: Option<Time>,
 }
 
 /// A command's number.

@@ -247,6 +247,46 @@ async fn a_paired_cuff_sends_its_readings_by_itself() {
     companion.close().await;
 }
 
+/// REQ-HUB-001: a paired device's battery, bond, last sync and clock, as it was before it was set, can be seen; all of
+/// it is still there after a restart.
+#[tokio::test]
+async fn what_a_device_said_of_itself_can_be_seen() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = Arc::default();
+    let script = r#"{"utc_offset_min": 0, "devices": [{
+        "device": "cuff-1", "name": "Virtual Cuff", "address": "c4c4c4c4c4c4", "needs_pairing": true,
+        "values": {"180a/2a25": "303132333435", "180f/2a19": "50"}, "clock_behind_s": 360,
+        "frames": [{"after_ms": 10, "bytes": "1480005200610042000000"}]}]}"#;
+    let started = Moment::from_ms(Time::system().ms());
+    let radio = ScriptedRadio::new(Script::parse(script).unwrap(), started).unwrap();
+    let before = Time::system();
+    let companion = open(dir.path(), &vault, Some(radio)).unwrap();
+    let id = paired(&companion).await;
+    let known = async |companion: &Companion| devices(companion).await.pop().unwrap();
+    let device = known(&companion).await;
+    assert_eq!((device.id.as_str(), device.bonded), (id.as_str(), true));
+    assert_eq!(device.battery_percent, Some(80));
+    // Current Time counts whole seconds.
+    let behind = device.clock_behind_ms.unwrap();
+    assert!((359_000..=361_000).contains(&behind), "{behind} ms behind");
+    assert!(device.clock_read_at.unwrap() >= before);
+    assert!(device.synced_at.unwrap() >= before);
+    companion.close().await;
+
+    let companion = open(dir.path(), &vault, None).unwrap();
+    let again = known(&companion).await;
+    assert_eq!(
+        (
+            again.bonded,
+            again.battery_percent,
+            again.synced_at.is_some()
+        ),
+        (true, Some(80), true)
+    );
+    assert!(again.clock_behind_ms.is_some() && again.clock_read_at.is_some());
+    companion.close().await;
+}
+
 /// REQ-COMPANION-017: a cuff's reading taken while the keys are locked is in the spool and, after the unlock, in the
 /// journal once, under the device's own identity.
 #[tokio::test]

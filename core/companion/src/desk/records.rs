@@ -7,6 +7,7 @@ use crate::engine::Event;
 use crate::error::CompanionError;
 use crate::finding;
 use crate::journal;
+use crate::show;
 use crate::trace_table;
 use crate::view::{Topic, TraceView};
 use device::{
@@ -179,10 +180,12 @@ impl Desk {
         &mut self,
         id: &str,
         facts: &SessionFacts,
+        now: Time,
     ) -> Result<(), CompanionError> {
+        let offset = show::offset_min(self.zone(), now)?;
         self.engine
             .db
-            .write(|tx| device_table::set_battery(tx, id, facts))?;
+            .write(|tx| device_table::learnt(tx, id, facts, offset, now))?;
         self.engine.changed(&[Topic::Devices]);
         Ok(())
     }
