@@ -34,21 +34,30 @@ pub struct Found {
 }
 
 impl Envelopes {
-    /// Reads and opens them all, in the order of their names.
-    pub fn open(&self) -> Result<Vec<Found>> {
+    /// Reads and opens one after another, in the order of their names, and hands each on; only one is in memory at a time,
+    /// however many there are.
+    pub fn each(
+        &self,
+        doing: &'static str,
+        mut take: impl FnMut(Found) -> Result<()>,
+    ) -> Result<()> {
         let identities = self.identities()?;
         let mut files = Vec::new();
         for from in &self.from {
             collect(from, &mut files)?;
         }
-        let bar = crate::progress::steps("opening", files.len() as u64);
-        let found = files.into_iter().map(|file| {
+        if files.is_empty() {
+            bail!("there is no file in what was named");
+        }
+        let bar = crate::progress::steps(doing, files.len() as u64);
+        for file in files {
+            let found = open(file, &identities)?;
+            // What is printed must not run into the bar.
+            bar.suspend(|| take(found))?;
             bar.inc(1);
-            open(file, &identities)
-        });
-        let found = found.collect();
+        }
         bar.finish_and_clear();
-        found
+        Ok(())
     }
 
     /// The identities at hand.

@@ -30,18 +30,15 @@ pub fn run(args: &Args) -> Result<Done> {
             .with_context(|| format!("cannot make {}", folder.display()))?;
     }
     let mut done = Done::Well;
-    for found in args.envelopes.open()? {
+    args.envelopes.each("opening", |found| {
         match content(&found) {
             Ok((plain, content)) => {
                 if let Some(folder) = &args.into {
                     write(folder, &found, content)?;
                 }
                 if args.envelopes.json {
-                    out::line(record(
-                        &found,
-                        plain,
-                        args.into.is_none().then_some(content),
-                    ))?;
+                    let shown = args.into.is_none().then_some(content);
+                    out::line(record(&found, plain, shown))?;
                 } else if args.into.is_none() {
                     out::bytes(content)?;
                 }
@@ -57,7 +54,8 @@ pub fn run(args: &Args) -> Result<Done> {
                 }
             }
         }
-    }
+        Ok(())
+    })?;
     Ok(done)
 }
 

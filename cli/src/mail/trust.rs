@@ -51,28 +51,24 @@ impl From<Refusal> for Doubt {
 }
 
 impl Trust {
-    /// Reads the sources, and learns from the joins among the files.
-    pub fn from(sources: &Sources, found: &[Found]) -> Result<Self> {
+    /// Reads the sources.
+    pub fn from(sources: &Sources) -> Result<Self> {
         let keys = sources.key.iter().map(|key| (key.kid(), *key)).collect();
         let rosters = sources
             .rosters
             .as_deref()
             .map(|file| rosters(file, sources.root))
             .transpose()?;
-        let mut trust = Self {
+        Ok(Self {
             keys,
             rosters,
             joins: BTreeMap::new(),
             root_given: sources.root.is_some(),
-        };
-        for plain in found.iter().filter_map(|found| found.plain.as_ref().ok()) {
-            trust.learn(plain);
-        }
-        Ok(trust)
+        })
     }
 
     /// A join carries its own key, and says so under its own signature; one join counts for each mailbox.
-    fn learn(&mut self, plain: &Plaintext) {
+    pub fn learn(&mut self, plain: &Plaintext) {
         let header = plain.claimed();
         if header.kind != Kind::Join || header.seq != 1 {
             return;
