@@ -126,6 +126,64 @@ fn every_example_is_understood() {
     );
 }
 
+/// REQ-CLI-011: the page of all commands names each of them, and none that is not there.
+#[test]
+fn the_page_of_commands_names_them_all() {
+    let page = include_str!("../../docs/commands.md");
+    let mut named: Vec<&str> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+        .map(|cell| cell.trim_end_matches(" INVITE"))
+        .collect();
+    let mut there = Vec::new();
+    for_each_that_acts(&definition(), "", &mut |name| there.push(name.to_owned()));
+    named.sort_unstable();
+    there.sort_unstable();
+    assert_eq!(named, there);
+}
+
+/// Calls with the name of every command that does something itself.
+fn for_each_that_acts(command: &Command, above: &str, call: &mut impl FnMut(&str)) {
+    for below in command.get_subcommands() {
+        let name = format!("{above} {}", below.get_name()).trim().to_owned();
+        // `relay` and `clinic` hold others and run a server when none is named.
+        if !below.has_subcommands() || below.is_args_conflicts_with_subcommands_set() {
+            call(&name);
+        }
+        for_each_that_acts(below, &name, call);
+    }
+}
+
+/// REQ-HUB-003: the service runs what this program understands, as a user that is not root and may write one folder.
+#[test]
+fn the_hubs_unit_runs_as_nobody_special() {
+    let unit = include_str!("../systemd/teleward-hub.service");
+    let value = |name: &str| {
+        let mut lines = unit.lines();
+        lines.find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
+    };
+    let start = value("ExecStart").unwrap();
+    let run = words(start.strip_prefix("/usr/local/bin/").unwrap());
+    assert!(definition().try_get_matches_from(&run).is_ok(), "{start}");
+    assert_eq!(run[..3], ["teleward", "hub", "run"]);
+    assert!(value("User").is_some_and(|user| user != "root"));
+    let state = value("StateDirectory").unwrap();
+    assert!(
+        start.ends_with(&format!("--dir /var/lib/{state}")),
+        "{start}"
+    );
+    for (name, wanted) in [
+        ("NoNewPrivileges", "yes"),
+        ("CapabilityBoundingSet", ""),
+        ("ProtectSystem", "strict"),
+        ("ProtectHome", "yes"),
+        ("StateDirectoryMode", "0700"),
+        ("LimitCORE", "0"),
+    ] {
+        assert_eq!(value(name), Some(wanted), "{name}");
+    }
+}
+
 #[test]
 fn the_definition_is_sound() {
     definition().debug_assert();

@@ -4,10 +4,11 @@ mod ask;
 
 use crate::error::ClinicError;
 use crate::init::{InitOptions, RootPlace};
+use crate::keys::{self, StationKeys};
 use crate::serve::{StationConfig, Tls, serve};
 use crate::station::{DATABASE, meta};
 use crate::tables::SCHEMA;
-use crate::{accounts, audit, backup, next_roster, rim, sheets};
+use crate::{accounts, audit, backup, hand_out, next_roster, rim, sheets};
 use clap::{Args as ClapArgs, Subcommand};
 use serde_json::json;
 use std::net::SocketAddr;
@@ -113,6 +114,23 @@ enum Command {
         /// A file with its passphrase.
         #[arg(long)]
         passphrase_file: Option<PathBuf>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Copy every letter that came, and the lists of keys, to files that `teleward open` and `teleward verify` read.
+    #[command(
+        after_help = "Example: teleward clinic letters --dir clinic-data --to /mnt/stick/letters --with-keys"
+    )]
+    Letters {
+        #[command(flatten)]
+        folder: Folder,
+        /// A folder that does not exist yet.
+        #[arg(long)]
+        to: PathBuf,
+        /// Write the keys that open them beside them: whoever has that file can read everything.
+        #[arg(long)]
+        with_keys: bool,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -305,6 +323,39 @@ fn at_once(command: Command, doing: Doing) -> Result<(), ClinicError> {
                     "The station is back and asks phones for what is missing. Next: `teleward clinic roster next` with sheet 1, \
                      then start the station and back up again.",
                 );
+            }
+            Ok(())
+        }
+        Command::Letters {
+            folder,
+            to,
+            with_keys,
+            json,
+        } => {
+            let db = database(&folder.dir)?;
+            let keys = with_keys
+                .then(|| keys::open(&folder.dir, folder.passphrase()?.as_ref()))
+                .transpose()?;
+            let keys = keys.map(|vault| StationKeys::load(&vault)).transpose()?;
+            let writing = doing("writing the letters");
+            let made = hand_out::letters(&db, &to, now)?;
+            if let Some(keys) = &keys {
+                hand_out::keys(keys, &to)?;
+            }
+            drop(writing);
+            if json {
+                say(&json!(made).to_string());
+            } else {
+                let to = to.display();
+                say(&format!(
+                    "{} letters are in {to}. Check them with:\n  teleward verify --identity {} --rosters {to}/rosters.ndjson {to}/mail",
+                    made.letters,
+                    if with_keys {
+                        format!("{to}/station.txt")
+                    } else {
+                        "KEY-FILE".to_owned()
+                    },
+                ));
             }
             Ok(())
         }

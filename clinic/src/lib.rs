@@ -21,6 +21,7 @@ mod circle;
 pub mod command;
 mod error;
 mod finding;
+mod hand_out;
 mod http;
 mod init;
 mod invites;
