@@ -108,6 +108,8 @@ async fn the_demo_runs_ends_and_tells_nobody() -> anyhow::Result<()> {
         "the station is still there"
     );
 
+    letters_verify(&place.join("station"), &folder.path().join("letters"))?;
+
     let mut seen = Vec::new();
     let logs =
         ["demo.log", "demo/relay.log", "demo/station.log"].map(|name| folder.path().join(name));
@@ -133,6 +135,95 @@ async fn the_demo_runs_ends_and_tells_nobody() -> anyhow::Result<()> {
         seen.is_empty(),
         "these were found where they must not be: {seen:?}"
     );
+    Ok(())
+}
+
+/// REQ-CLI-010: what the station kept, handed out as files, verifies and opens with the keys beside it.
+fn letters_verify(station: &Path, to: &Path) -> anyhow::Result<()> {
+    let path = |name: &str| to.join(name).display().to_string();
+    let run = |words: &[&str]| -> anyhow::Result<String> {
+        let done = Command::new(program("teleward")?).args(words).output()?;
+        let said = String::from_utf8_lossy(&done.stdout).into_owned();
+        ensure!(
+            done.status.success(),
+            "{words:?}: {said}{}",
+            String::from_utf8_lossy(&done.stderr)
+        );
+        Ok(said)
+    };
+    let (dir, folder) = (station.display().to_string(), to.display().to_string());
+    let letters = ["clinic", "letters", "--json", "--with-keys", "--dir", &dir];
+    let made: Value = serde_json::from_str(&run(&[&letters[..], &["--to", &folder]].concat())?)?;
+    let count = made["letters"].as_u64().context("no count")?;
+    ensure!(count >= PATIENTS as u64, "only {count} letters");
+    let key = path("station.txt");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&key)?.permissions());
+    ensure!(mode & 0o077 == 0, "other users may read the keys");
+    let (rosters, mail) = (path("rosters.ndjson"), path("mail"));
+    let said = run(&["verify", "--identity", &key, "--rosters", &rosters, &mail])?;
+    ensure!(
+        said.contains(&format!("{count} of {count} verified")),
+        "{said}"
+    );
+    let opened = run(&["open", "--identity", &key, &mail])?;
+    ensure!(
+        opened.contains("\"valueQuantity\""),
+        "nothing was measured in all these letters"
+    );
+    let again = Command::new(program("teleward")?)
+        .args(letters)
+        .args(["--to", &folder])
+        .output()?;
+    ensure!(
+        again.status.code() == Some(1),
+        "it wrote over what was there"
+    );
+    Ok(())
+}
+
+/// REQ-DEMO-012: a demo that was killed while its patients joined goes on in the same folder, with each patient once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_demo_that_was_killed_goes_on() -> anyhow::Result<()> {
+    const FEW: usize = 4;
+    let folder = tempfile::tempdir()?;
+    let place = folder.path().join("demo");
+    let start = || -> anyhow::Result<(Demo, BufReader<std::process::ChildStdout>)> {
+        let mut demo = Demo(
+            Command::new(program("teleward")?)
+                .args(["demo", "--no-open", "--json", "--patients"])
+                .arg(FEW.to_string())
+                .arg("--dir")
+                .arg(&place)
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .spawn()?,
+        );
+        let out = demo.0.stdout.take().context("no output")?;
+        Ok((demo, BufReader::new(out)))
+    };
+    let (first, _out) = start()?;
+    let end = Instant::now() + PATIENCE;
+    // Its first companion has opened its database: nobody has joined and been paired yet.
+    while !place.join("patients/001/phone-1/companion.db").exists() {
+        ensure!(Instant::now() < end, "no patient got a phone");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    drop(first);
+    let settled = (1..=FEW).filter(|n| place.join(format!("patients/{n:03}/joined")).exists());
+    ensure!(
+        settled.count() < FEW,
+        "it was killed too late to show anything"
+    );
+
+    let (_second, mut out) = start()?;
+    let mut line = String::new();
+    out.read_line(&mut line)?;
+    let ready: Value = serde_json::from_str(&line).context("the second demo did not get ready")?;
+    let text = |name: &str| ready[name].as_str().context("a member is missing");
+    let console = Console::sign_in_with_link(text("console")?, text("sign_in")?).await?;
+    let list = console.get("/api/patients").await?;
+    let patients = list["patients"].as_array().cloned().unwrap_or_default();
+    ensure!(patients.len() == FEW, "{} patients", patients.len());
     Ok(())
 }
 

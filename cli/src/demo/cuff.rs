@@ -22,6 +22,7 @@ pub struct Cuff {
     person: Person,
     radio: ScriptedRadio,
     taken: i64,
+    stored: i64,
 }
 
 impl Cuff {
@@ -67,6 +68,7 @@ impl Cuff {
             person,
             radio,
             taken: 0,
+            stored: 0,
         })
         .and_then(|mut cuff: Self| {
             if bonded {
@@ -80,6 +82,11 @@ impl Cuff {
     /// The radio on which it is near.
     pub fn radio(&self) -> ScriptedRadio {
         self.radio.clone()
+    }
+
+    /// How many measurements it held before it was paired.
+    pub fn stored(&self) -> usize {
+        usize::try_from(self.stored).unwrap_or_default()
     }
 
     /// Whose it is.
@@ -118,6 +125,7 @@ impl Cuff {
             let minutes = ago * HALF_DAY_HOURS * 60 + sway(&self.person, ago, 3, 50);
             self.take(now.checked_sub(jiff::Span::new().minutes(minutes))?, fails);
         }
+        self.stored = self.taken;
         Ok(())
     }
 }

@@ -61,15 +61,18 @@ impl Patient {
         let confirm = habit != Habit::Unconfirmed;
         let phone = if habit == Habit::PhoneReplaced {
             if !second.exists() {
-                let phone = Phone::join(first, &cuff, station, &id, confirm).await?;
+                let phone = Phone::join(first, &cuff, station, &id, confirm, "Old phone").await?;
                 let up = phone.link().await?.context("no link")?.up.to_string();
                 phone.companion.close().await;
                 station.end(&up, "The phone was lost").await?;
             }
-            Phone::join(second, &cuff, station, &id, true).await?
+            Phone::join(second, &cuff, station, &id, confirm, "New phone").await?
         } else {
-            Phone::join(first, &cuff, station, &id, confirm).await?
+            Phone::join(first, &cuff, station, &id, confirm, "Phone").await?
         };
+        if cuff.person().was_looked_at() {
+            station.look(&id, cuff.stored()).await?;
+        }
         std::fs::write(settled, &id).with_context(|| format!("patient {index}"))?;
         Ok(Self { phone, cuff })
     }
@@ -122,12 +125,13 @@ impl Phone {
         station: &Station,
         patient: &str,
         confirm: bool,
+        label: &str,
     ) -> Result<Self> {
         let phone = Self::open(folder, cuff)?;
         if phone.link().await?.is_none() {
             let invite = station.invite(patient).await?;
             let options = JoinOptions {
-                label: "Phone".to_owned(),
+                label: label.to_owned(),
             };
             phone.companion.join(&invite, options).await?;
         }

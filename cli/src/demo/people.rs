@@ -91,6 +91,11 @@ impl Person {
         }
     }
 
+    /// Whether somebody at the clinic went through the readings already: most of the list, and never all of it.
+    pub fn was_looked_at(&self) -> bool {
+        self.habit == Habit::Steady && !self.index.is_multiple_of(4)
+    }
+
     /// The name, as the clinic's list has it.
     pub fn name(&self) -> &str {
         &self.name

@@ -140,6 +140,25 @@ impl Station {
         bail!("the station has not seen the join of a phone that joined")
     }
 
+    /// Opens what a patient's cuff had stored, as a clinician does who goes through the list.
+    pub async fn look(&self, patient: &str, readings: usize) -> Result<()> {
+        for _ in 0..LOOKS {
+            let page = self
+                .get(&format!("/api/patients/{patient}/readings?limit=200"))
+                .await?;
+            let found = page["readings"].as_array().into_iter().flatten();
+            let ids: Vec<&Value> = found.map(|reading| &reading["id"]).collect();
+            if ids.len() >= readings {
+                return self
+                    .post("/api/seen", &json!({ "readings": ids }))
+                    .await
+                    .map(drop);
+            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
+        bail!("the station does not get what a cuff had stored")
+    }
+
     /// Ends a link: its phone was lost.
     pub async fn end(&self, up: &str, reason: &str) -> Result<()> {
         self.post(
