@@ -211,7 +211,16 @@ impl Desk {
         let added = self
             .engine
             .db
-            .write(|tx| journal::add(tx, &keys.rows, reading, now))?;
+            .write(|tx| journal::add(tx, &keys.rows, reading, now));
+        let added = match added {
+            Ok(added) => added,
+            Err(error) => {
+                // The caller is told; so is whoever looks at the status.
+                self.engine.contact.trouble = Some(error.to_string());
+                self.engine.changed(&[Topic::Status, Topic::Queue]);
+                return Err(error);
+            }
+        };
         fault::point("companion.journalled");
         if added == Added::New {
             self.engine.changed(&[Topic::Queue]);

@@ -1,6 +1,7 @@
 //! No room: on the phone's disk, and in the post box at the relay.
 
 use super::{Phone, manual};
+use crate::engine::Ask;
 use crate::error::CompanionError;
 use crate::sim::Fate;
 use crate::view::Stage;
@@ -36,8 +37,6 @@ fn a_full_disk_is_said_in_words_and_loses_nothing() {
     };
     assert_eq!(refused, CompanionError::DiskFull);
     assert!(refused.to_string().contains("disk is full"), "{refused}");
-    phone.tick(3_600_000);
-    phone.answer(0, Fate::Good);
     let trouble = phone.queue().trouble.unwrap();
     assert!(trouble.contains("disk is full"), "{trouble}");
     assert_eq!(phone.history().len().min(200), phone.taken.len().min(200));
@@ -57,8 +56,9 @@ fn a_full_disk_is_said_in_words_and_loses_nothing() {
 fn a_full_post_box_is_said_in_words_and_passes() {
     let mut phone = Phone::joined();
     phone.take_reading();
-    assert_eq!(phone.open_calls.len(), 1);
-    phone.answer(0, Fate::Full);
+    let mut calls = phone.open_calls.iter();
+    let put = calls.position(|call| matches!(call.ask, Ask::Put { .. }));
+    phone.answer(put.unwrap(), Fate::Full);
     let queue = phone.queue();
     assert_eq!((queue.waiting, queue.stuck), (1, 0));
     let trouble = queue.trouble.unwrap();
