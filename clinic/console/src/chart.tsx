@@ -88,9 +88,13 @@ function notDrawn(left: Left): string {
 function useWidth(): [(element: HTMLElement | null) => void, number] {
   const [width, setWidth] = useState(NARROWEST)
   const watch = useRef<ResizeObserver | null>(null)
+  const at = useRef<HTMLElement | null>(null)
+  // where it scrolls, the newest is what is shown first
+  useEffect(() => { if (at.current) at.current.scrollLeft = at.current.scrollWidth }, [width])
   useEffect(() => () => { watch.current?.disconnect() }, [])
   const place = useRef((element: HTMLElement | null) => {
     watch.current?.disconnect()
+    at.current = element
     if (!element) return
     const fit = () => { setWidth(Math.max(NARROWEST, Math.floor(element.clientWidth))) }
     fit()
