@@ -155,7 +155,7 @@ async fn a_frame_indicated_twice_is_one_record_only_with_a_time() {
 #[tokio::test(start_paused = true)]
 async fn each_ending_has_its_own_reason() {
     for (script, plan, reason) in [
-        (r#""services":["1809"]"#, pairing(), ReasonCode::NotFound),
+        (r#""services":["1816"]"#, pairing(), ReasonCode::NotFound),
         (
             r#""visible_from_ms":90000"#,
             collecting(true),
