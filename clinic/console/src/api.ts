@@ -23,6 +23,8 @@ export interface Reading {
   values: Record<string, string | null>
   /** UCUM, by the same names. */
   units: Record<string, string>
+  /** Coded statements beside the numbers: a meal, a body site; the word is the standard's meaning of the code. */
+  coded: { name: string; code: string; word: string | null }[]
   absent: string | null
   status: string[]
   doubts: string[]

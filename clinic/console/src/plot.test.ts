@@ -6,7 +6,7 @@ import { elsewhere, kindOf, remarks, value } from './reading'
 const units = { systolic: 'mm[Hg]', diastolic: 'mm[Hg]', mean_arterial: 'mm[Hg]', pulse_rate: '/min' }
 const reading = (effective: string | null, more: Partial<Reading> = {}): Reading => ({
   id: String(Math.random()), kind: 'blood_pressure', effective, effective_sure: true, zone_offset: '+00:00', received: '2026-10-26T12:00:00.000Z', stored: '2026-10-26T12:00:00.000Z',
-  source: 'device', device: null, link_label: 'Phone', values: { systolic: '141.0', diastolic: '88', mean_arterial: null, pulse_rate: '73' }, units, absent: null, status: [], doubts: [],
+  source: 'device', device: null, link_label: 'Phone', values: { systolic: '141.0', diastolic: '88', mean_arterial: null, pulse_rate: '73' }, units, coded: [], absent: null, status: [], doubts: [],
   possibly_same_as: null, confirmed: true, seen: null, ...more,
 })
 const now = Date.parse('2026-10-27T09:00:00Z')
@@ -57,5 +57,16 @@ describe('one reading in words', () => {
     expect(at('+05:30', 'Asia/Kolkata')).toBeNull()
     expect(at('+00:00', 'Europe/London')).toContain('GMT+00:00')
     expect(elsewhere(reading('2026-12-01T12:00:00.000Z'), 'Europe/London')).toBeNull()
+  })
+
+  it('says why there is no number in the number\'s place, and shows every kind by its own unit', () => {
+    const glucose = (more: Partial<Reading>) => reading(null, { kind: 'glucose', values: { glucose: null }, units: { glucose: 'mmol/L' }, ...more })
+    expect(value(glucose({ absent: 'above_range', doubts: ['above_range'] }))).toMatch(/^HI/)
+    expect(value(glucose({ absent: 'control_solution' }))).toMatch(/no patient/)
+    expect(value(glucose({ absent: 'measurement_failed' }))).toBe('Measurement failed')
+    expect(remarks(glucose({ absent: 'above_range', doubts: ['above_range'] })).join()).not.toContain('above')
+    expect(value(glucose({ values: { glucose: '5.80' } }))).toBe('5.80\u00a0mmol/L')
+    expect(remarks(glucose({ values: { glucose: '5.80' }, coded: [{ name: 'meal', code: '3', word: 'fasting' }] }))).toContain('fasting')
+    expect(value(reading(null, { kind: 'temperature', values: { temperature: '36.40' }, units: { temperature: 'Cel' } }))).toBe('36.40\u00a0°C')
   })
 })

@@ -30,6 +30,36 @@ const KINDS: Record<string, Omit<Kind, 'name'>> = {
     columns: ['systolic', 'diastolic', 'mean_arterial', 'pulse_rate'],
     drawn: { form: 'pair', series: ['systolic', 'diastolic'], unit: 'mm[Hg]', range: [40, 220], lines: [60, 80, 120, 160, 200] },
   },
+  weight: {
+    headline: ['weight'],
+    columns: ['weight', 'bmi', 'height'],
+    drawn: { form: 'line', series: ['weight'], unit: 'kg', range: [40, 160], lines: [60, 80, 100, 120, 140] },
+  },
+  temperature: {
+    headline: ['temperature'],
+    columns: ['temperature'],
+    drawn: { form: 'line', series: ['temperature'], unit: 'Cel', range: [34, 42], lines: [35, 36, 37, 38, 39, 40, 41] },
+  },
+  spo2: {
+    headline: ['spo2'],
+    columns: ['spo2', 'pulse_rate', 'pulse_amplitude_index'],
+    drawn: { form: 'line', series: ['spo2'], unit: '%', range: [80, 100], lines: [85, 90, 95, 100] },
+  },
+  glucose: {
+    headline: ['glucose'],
+    columns: ['glucose', 'carbohydrate', 'medication'],
+    drawn: { form: 'line', series: ['glucose'], unit: 'mg/dL', range: [40, 400], lines: [70, 140, 180, 250, 350] },
+  },
+  heart_rate: {
+    headline: ['heart_rate'],
+    columns: ['heart_rate'],
+    drawn: { form: 'line', series: ['heart_rate'], unit: '/min', range: [40, 180], lines: [60, 80, 100, 120, 150] },
+  },
+  body_composition: {
+    headline: ['fat_percent'],
+    columns: ['fat_percent', 'muscle_percent', 'body_water_mass', 'weight'],
+    drawn: { form: 'line', series: ['fat_percent'], unit: '%', range: [5, 55], lines: [10, 20, 30, 40, 50] },
+  },
 }
 
 export function kindOf(reading: Reading): Kind {
@@ -45,10 +75,13 @@ export const unitName = (ucum: string): string => words.unit[ucum] ?? ucum
 /** Nothing of what the kind is about was measured. */
 export const failed = (reading: Reading): boolean => kindOf(reading).headline.every((name) => (reading.values[name] ?? null) === null)
 
-/** "128/82 mmHg", or that the measurement failed. */
+/** What stands where the main number would: that it failed, HI or LO, or that it is no patient's. */
+export const nothing = (reading: Reading): string => words.nothing[reading.absent ?? ''] ?? words.failed
+
+/** "128/82 mmHg", or why there is no number. */
 export function value(reading: Reading): string {
   const { headline } = kindOf(reading)
-  if (failed(reading)) return words.failed
+  if (failed(reading)) return nothing(reading)
   const unit = unitName(reading.units[headline[0] ?? ''] ?? '')
   return `${headline.map((name) => reading.values[name] ?? '–').join('/')}\u00a0${unit}`
 }
@@ -67,11 +100,15 @@ export function when(reading: Reading, patientZone: string, clinicZone: string):
   return moment(reading.effective, patientZone, clinicZone) + (reading.effective_sure ? '' : ` (${words.timeUnsure})`)
 }
 
+/** Statements that go with a number wherever it is shown. */
+const SAID: ReadonlySet<string> = new Set(['meal', 'site', 'health', 'carbohydrate_id', 'medication_id'])
+
 /** Everything that makes one look twice. */
 export function remarks(reading: Reading): string[] {
   const more = reading.status.map((name) => words.status[name] ?? plain(name))
-  // that it failed stands in the value's place
-  for (const doubt of reading.doubts) if (doubt !== 'measurement_failed') more.push(words.doubt[doubt] ?? plain(doubt))
+  for (const { name, word } of reading.coded) if (word !== null && SAID.has(name)) more.push(plain(word))
+  // why there is no number stands in the number's place
+  for (const doubt of reading.doubts) if (doubt !== 'measurement_failed' && doubt !== reading.absent) more.push(words.doubt[doubt] ?? plain(doubt))
   if (reading.absent !== null && !failed(reading)) more.push(words.absent[reading.absent] ?? plain(reading.absent))
   if (!reading.confirmed) more.push(words.notConfirmed)
   if (reading.possibly_same_as !== null) more.push(words.sameMeasurement)

@@ -48,19 +48,25 @@ export const words = {
   notLooking: (n: number) => `Nobody is at the console, and ${n === 1 ? '1 reading here is' : `${String(n)} readings here are`} not looked at yet. Move the mouse or press a key.`,
   keys: [['j / k', 'next, previous row'], ['Enter', 'open the row'], ['/', 'find a patient'], ['g t', 'all patients'], ['g n', 'findings'], ['?', 'these keys']],
   /** Kinds of readings, their values, units and remarks, by the names that the station uses. */
-  kind: { blood_pressure: 'Blood pressure' } as Record<string, string>,
-  value: { systolic: 'Systolic', diastolic: 'Diastolic', mean_arterial: 'Mean', pulse_rate: 'Pulse' } as Record<string, string>,
-  unit: { 'mm[Hg]': 'mmHg', kPa: 'kPa', '/min': '/min' } as Record<string, string>,
-  spoken: { 'mm[Hg]': 'millimetres of mercury', kPa: 'kilopascal' } as Record<string, string>,
+  kind: { blood_pressure: 'Blood pressure', weight: 'Weight', temperature: 'Body temperature', spo2: 'Oxygen saturation', glucose: 'Blood glucose', heart_rate: 'Heart rate', body_composition: 'Body composition' } as Record<string, string>,
+  value: { systolic: 'Systolic', diastolic: 'Diastolic', mean_arterial: 'Mean', pulse_rate: 'Pulse', weight: 'Weight', bmi: 'BMI', height: 'Height', temperature: 'Temperature', spo2: 'SpO₂', pulse_amplitude_index: 'Pulse amplitude', glucose: 'Glucose', carbohydrate: 'Eaten', medication: 'Medicine', heart_rate: 'Heart rate', fat_percent: 'Fat', muscle_percent: 'Muscle', body_water_mass: 'Water' } as Record<string, string>,
+  unit: { 'mm[Hg]': 'mmHg', kPa: 'kPa', '/min': '/min', '[lb_av]': 'lb', '[in_i]': 'in', 'kg/m2': 'kg/m²', Cel: '°C', '[degF]': '°F', Ohm: 'Ω' } as Record<string, string>,
+  spoken: { 'mm[Hg]': 'millimetres of mercury', kPa: 'kilopascal', kg: 'kilograms', '[lb_av]': 'pounds', Cel: 'degrees Celsius', '[degF]': 'degrees Fahrenheit', '%': 'percent', '/min': 'a minute', 'mg/dL': 'milligrams a decilitre', 'mmol/L': 'millimoles a litre' } as Record<string, string>,
   status: {
     body_movement: 'moved', cuff_too_loose: 'cuff loose', irregular_pulse: 'irregular pulse', pulse_rate_above_range: 'pulse above range',
     pulse_rate_below_range: 'pulse below range', improper_position: 'arm position',
+  } as Record<string, string>,
+  nothing: {
+    above_range: 'HI: above what the device can measure', below_range: 'LO: below what the device can measure', control_solution: 'Control solution, no patient’s value',
+    not_from_patient: 'Demonstration or test, no patient’s value', calibrating: 'The device was calibrating', not_given: 'No value',
   } as Record<string, string>,
   absent: { not_a_number: 'a value is no number', not_at_this_resolution: 'a value too fine for the device', above_range: 'above what the device can measure', below_range: 'below what the device can measure', reserved: 'a value that the device left open' } as Record<string, string>,
   doubt: {
     disturbed: 'disturbed, says the device', no_device_time: 'the device sent no time', device_time_unusable: 'the device does not know the time',
     device_time_ahead: 'the device\'s time cannot be right', clock_not_read: 'the device\'s clock could not be checked', identity_provisional: 'the device\'s own identity could not be read',
     user_unknown: 'the device did not say who measured', not_understood: 'the record holds something not understood yet',
+    control_solution: 'control solution', not_from_patient: 'demonstration or test', calibrating: 'the device was calibrating',
+    above_range: 'above what the device can measure', below_range: 'below what the device can measure', questionable: 'the device itself doubts it', preliminary: 'the device was still measuring',
   } as Record<string, string>,
 } as const
 

@@ -4,7 +4,7 @@ import { useCallback, useEffect, useRef, useState } from 'react'
 import { type Reading, get, post } from '../api'
 import { Chart } from '../chart'
 import { useLooking } from '../presence'
-import { type Kind, elsewhere, failed, kindOf, origin, remarks, unitName, value, valueName, when } from '../reading'
+import { type Kind, elsewhere, failed, kindOf, nothing, origin, remarks, unitName, value, valueName, when } from '../reading'
 import { AsOf, useLoaded, useShell } from '../shell'
 import { Cell, Head, Row, Table } from '../table'
 import { age } from '../time'
@@ -68,7 +68,7 @@ function OfOneKind({ readings, more, asOf, zone, shown }: { readings: Reading[];
           <Row key={reading.id} mark={shown(reading.id)}>
             <Head className="when">{when(reading, zone, session.clinic.zone)}</Head>
             {failed(reading)
-              ? <Cell of="" span={kind.columns.length}><b className="te">{words.failed}</b></Cell>
+              ? <Cell of="" span={kind.columns.length}><b className="te">{nothing(reading)}</b></Cell>
               : kind.columns.map((name) => <Cell key={name} of={valueName(name)} className={`num${reading.values[name] ?? null ? '' : ' none'}`}>{reading.values[name] ?? '–'}</Cell>)}
             <Cell of="From" className="small from"><span>{origin(reading)}<span className="soft block">at the clinic {age(reading.stored, now)}</span></span></Cell>
             <Cell of="Remarks" className={`small remark${noted(reading, kind, newest, zone).length > 0 ? '' : ' none'}`}>{noted(reading, kind, newest, zone).join(', ')}</Cell>
@@ -88,7 +88,8 @@ function columns(kind: Kind, newest: Reading) {
 /** The remarks, where the phone was elsewhere, and a unit that is not the column's. */
 function noted(reading: Reading, kind: Kind, newest: Reading, zone: string): string[] {
   const away = elsewhere(reading, zone)
-  const other = kind.columns.filter((name) => reading.units[name] !== newest.units[name]).map((name) => reading.units[name] ?? '')
+  const differs = (ucum: string | undefined, of: string | undefined) => ucum !== undefined && of !== undefined && ucum !== of
+  const other = kind.columns.filter((name) => differs(reading.units[name], newest.units[name])).map((name) => reading.units[name] ?? '')
   return [...remarks(reading), ...[...new Set(other)].map((ucum) => `in ${unitName(ucum)}`), ...(away === null ? [] : [away])]
 }
 
