@@ -5,6 +5,7 @@ use jiff::civil::DateTime;
 use reading::{BloodPressureStatus, Decimal, DeviceTime, Moment, Number, PressureUnit};
 use serde_json::json;
 
+use super::beside;
 use super::people::{Habit, Person};
 
 /// The cuff's handle on its patient's radio.
@@ -46,9 +47,10 @@ impl Cuff {
                 .map(|byte| format!("{byte:02x}"))
                 .collect::<String>()
         };
-        let script = json!({
-            "utc_offset_min": offset_min,
-            "devices": [{
+        let mut devices = beside::script(&person, bonded);
+        devices.insert(
+            0,
+            json!({
                 "device": HANDLE,
                 "name": format!("Cuff {}", &serial[4..]),
                 "address": format!("c0ffee{:06x}", person.index),
@@ -61,8 +63,9 @@ impl Cuff {
                 "needs_pairing": true,
                 "bonded": bonded,
                 "faults": faults,
-            }],
-        });
+            }),
+        );
+        let script = json!({ "utc_offset_min": offset_min, "devices": devices });
         let radio = ScriptedRadio::new(Script::parse(&script.to_string())?, at)?;
         Ok(Self {
             person,
@@ -84,9 +87,14 @@ impl Cuff {
         self.radio.clone()
     }
 
-    /// How many measurements it held before it was paired.
+    /// How many measurements it and what stands beside it held before they were paired.
     pub fn stored(&self) -> usize {
         usize::try_from(self.stored).unwrap_or_default()
+    }
+
+    /// How many devices are near, the cuff and what stands beside it.
+    pub fn devices(&self) -> usize {
+        1 + beside::handles(&self.person).len()
     }
 
     /// Whose it is.
@@ -99,7 +107,8 @@ impl Cuff {
         self.take(now, self.person.habit == Habit::CuffFails);
     }
 
-    fn take(&mut self, now: DateTime, fails: bool) {
+    /// One occasion; gives how many measurements were made on it.
+    fn take(&mut self, now: DateTime, fails: bool) -> i64 {
         self.taken += 1;
         let frame = if fails {
             failed(now)
@@ -110,6 +119,12 @@ impl Cuff {
             self.radio
                 .push_frame(&DeviceHandle(HANDLE.to_owned()), bytes);
         }
+        let mut made = 1;
+        for (device, bytes) in beside::measured(&self.person, self.taken, now) {
+            self.radio.push_frame(&device, bytes);
+            made += 1;
+        }
+        made
     }
 
     /// What it measured before it was paired.
@@ -123,9 +138,8 @@ impl Cuff {
             let fails = self.person.habit == Habit::CuffFails && ago <= FAILED;
             // Nobody measures on the stroke of the hour.
             let minutes = ago * HALF_DAY_HOURS * 60 + sway(&self.person, ago, 3, 50);
-            self.take(now.checked_sub(jiff::Span::new().minutes(minutes))?, fails);
+            self.stored += self.take(now.checked_sub(jiff::Span::new().minutes(minutes))?, fails);
         }
-        self.stored = self.taken;
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 //! Everything is the real thing but the cuffs: the relay and the station are this program started twice more, and each
 //! patient is a companion with a scripted radio.
 
+mod beside;
 mod cuff;
 mod patient;
 mod people;

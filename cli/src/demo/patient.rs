@@ -144,8 +144,10 @@ impl Phone {
                 .confirm_when_pending(patient, &link.up.to_string())
                 .await?;
         }
-        let request = phone.companion.pair(TO_PAIR).await?;
-        phone.done(request, TO_PAIR).await.context("pairing")?;
+        for _ in 0..cuff.devices() {
+            let request = phone.companion.pair(TO_PAIR).await?;
+            phone.done(request, TO_PAIR).await.context("pairing")?;
+        }
         Ok(phone)
     }
 
