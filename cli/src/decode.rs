@@ -13,7 +13,7 @@ use crate::out;
 /// `{"error":{"code","message"}}` in its place, and the exit status is 1.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples: teleward decode --characteristic 2a35 1678004c005900ea07010b070a0042000000; teleward decode --list"
+    after_help = "Example: teleward decode --characteristic 2a35 1678004c005900ea07010b070a0042000000\nExample: teleward decode --list"
 )]
 pub struct Args {
     /// The characteristic's 16-bit number, such as 2a35 (blood pressure measurement).

@@ -222,7 +222,7 @@ async fn the_data_of_a_later_version_are_refused_untouched() -> anyhow::Result<(
                     kind,
                     Some(&CompanionError::UpdateNeeded {
                         found: 9999,
-                        known: 1
+                        known: companion::SCHEMA.newest()
                     })
                 );
                 refused.to_string()

@@ -33,6 +33,11 @@ pub fn cargo() -> PathBuf {
 /// Takes away what `cargo run` tells a program about itself. Build scripts that look at these variables (ring's does)
 /// would else run again, and much with them, each time `cargo xtask` and plain `cargo` take turns.
 pub fn forget_us(command: &mut Command) {
+    forget(command, env::vars_os().map(|(name, _)| name));
+}
+
+/// Takes those of these names away that tell about us, unless the command was given one on purpose.
+fn forget(command: &mut Command, inherited: impl Iterator<Item = OsString>) {
     let ours = |name: &str| {
         name.starts_with("CARGO_PKG_")
             || [
@@ -46,7 +51,7 @@ pub fn forget_us(command: &mut Command) {
         .get_envs()
         .map(|(name, _)| name.to_owned())
         .collect();
-    for (name, _) in env::vars_os() {
+    for name in inherited {
         if name.to_str().is_some_and(ours) && !set.contains(&name) {
             command.env_remove(name);
         }
@@ -92,7 +97,8 @@ mod tests {
     fn a_child_is_not_told_who_started_it_unless_it_was_meant_to_be() {
         let mut command = Command::new("true");
         command.env("CARGO_MANIFEST_DIR", "/wanted");
-        forget_us(&mut command);
+        let inherited = ["CARGO_MANIFEST_DIR", "CARGO_PKG_NAME", "PATH"];
+        forget(&mut command, inherited.into_iter().map(OsString::from));
         let set: Vec<_> = command.get_envs().collect();
         let of = |wanted: &str| {
             set.iter()
@@ -100,7 +106,6 @@ mod tests {
                 .map(|(_, value)| *value)
         };
         assert_eq!(of("CARGO_MANIFEST_DIR"), Some(Some("/wanted".as_ref())));
-        // Cargo runs this test as `cargo run` runs us.
         assert_eq!(of("CARGO_PKG_NAME"), Some(None));
         assert_eq!(of("PATH"), None);
     }

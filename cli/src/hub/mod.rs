@@ -55,7 +55,7 @@ enum What {
     },
     /// Look for a device that is ready to pair, and pair with it.
     #[command(
-        after_help = "Examples: teleward hub pair --seconds 60\n          teleward hub look, then teleward hub pair --device 3f2a90c41b7de802"
+        after_help = "Example: teleward hub pair --seconds 60\nExample: teleward hub pair --device 3f2a90c41b7de802"
     )]
     Pair {
         /// How long to look.
@@ -90,7 +90,7 @@ enum What {
     /// A trace shows what went on between a device and this hub, step by step. Without --full-traces it holds no value
     /// and no identity, so that it can be handed to whoever looks for the fault.
     #[command(
-        after_help = "Examples: teleward hub trace\n          teleward hub trace 12 > fault.ndjson"
+        after_help = "Example: teleward hub trace\nExample: teleward hub trace 12 > fault.ndjson"
     )]
     Trace {
         /// The number of the one to print.
