@@ -86,46 +86,45 @@ impl Place {
     /// Sets the clinic up where that was not done before, and starts the relay and the station.
     pub fn start(&self) -> Result<Servers> {
         let first = !self.dir.join(KEPT).is_file();
-        let kept = if first {
+        let known = if first {
             self.is_free()?;
-            Kept {
-                relay_port: usual_or_free(RELAY_PORT)?,
-            }
+            None
         } else {
-            self.kept()?
+            Some(self.kept()?.relay_port)
         };
-        let console_port = usual_or_free(CONSOLE_PORT)?;
         let dir = |name: &str| self.dir.join(name).display().to_string();
-        let listen = |port: u16| format!("127.0.0.1:{port}");
-        let (post, ready) = Server::start(
-            "relay",
-            &[
-                "relay",
-                "--json",
-                "--dir",
-                &dir("relay"),
-                "--listen",
-                &listen(kept.relay_port),
-            ],
-            &self.dir.join("relay.log"),
-        )?;
+        let start_relay = |port: u16| {
+            let listen = format!("127.0.0.1:{port}");
+            let relay_dir = dir("relay");
+            let words = ["relay", "--json", "--dir", &relay_dir, "--listen", &listen];
+            Server::start("relay", &words, &self.dir.join("relay.log"))
+        };
+        let (post, ready) = match known {
+            // Patients know their relay by it.
+            Some(port) => start_relay(port)?,
+            None => at_usual_or_any(RELAY_PORT, start_relay)?,
+        };
         let relay = text(&ready, "relay")?;
         if first {
             self.set_up(&relay, &ready)?;
+            let kept = Kept {
+                relay_port: port_of(&relay)?,
+            };
             std::fs::write(self.dir.join(KEPT), serde_json::to_string(&kept)?)?;
         }
-        let (station, ready) = Server::start(
-            "station",
-            &[
+        let (station, ready) = at_usual_or_any(CONSOLE_PORT, |port| {
+            let listen = format!("127.0.0.1:{port}");
+            let station_dir = dir("station");
+            let words = [
                 "clinic",
                 "--json",
                 "--dir",
-                &dir("station"),
+                &station_dir,
                 "--listen",
-                &listen(console_port),
-            ],
-            &self.dir.join("station.log"),
-        )?;
+                &listen,
+            ];
+            Server::start("station", &words, &self.dir.join("station.log"))
+        })?;
         Ok(Servers {
             console: text(&ready, "console")?,
             relay,
@@ -215,12 +214,18 @@ impl Place {
     }
 }
 
-/// The usual port, or a free one where that is taken.
-fn usual_or_free(usual: u16) -> Result<u16> {
-    let listener = TcpListener::bind(("127.0.0.1", usual))
-        .or_else(|_| TcpListener::bind(("127.0.0.1", 0)))
-        .context("no port is free")?;
-    Ok(listener.local_addr()?.port())
+/// Starts a server at its usual port; where that is taken, now or a moment later, at one that the system chooses.
+fn at_usual_or_any<T>(usual: u16, start: impl Fn(u16) -> Result<T>) -> Result<T> {
+    if TcpListener::bind(("127.0.0.1", usual)).is_err() {
+        return start(0);
+    }
+    start(usual).or_else(|_| start(0))
+}
+
+fn port_of(url: &str) -> Result<u16> {
+    let port = url.trim_end_matches('/').rsplit(':').next();
+    port.and_then(|port| port.parse().ok())
+        .with_context(|| format!("the relay's address {url} names no port"))
 }
 
 /// Runs this program with some words to its end; its line of JSON.
@@ -261,9 +266,16 @@ mod tests {
     fn a_taken_port_is_left_alone() {
         let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = taken.local_addr().unwrap().port();
-        assert_ne!(usual_or_free(port).unwrap(), port);
+        assert_eq!(at_usual_or_any(port, Ok).unwrap(), 0);
         drop(taken);
-        assert_eq!(usual_or_free(port).unwrap(), port);
+        assert_eq!(at_usual_or_any(port, Ok).unwrap(), port);
+        let raced = |tried: u16| match tried {
+            0 => Ok("another"),
+            _ => bail!("address in use"),
+        };
+        assert_eq!(at_usual_or_any(port, raced).unwrap(), "another");
+        assert_eq!(port_of("http://127.0.0.1:8440/").unwrap(), 8440);
+        assert!(port_of("http://relay.example").is_err());
     }
 
     /// REQ-DEMO-011: a folder that cannot be gone on with is told with what to do, and left as it is.
