@@ -152,7 +152,7 @@ async def consumers(home: Home) -> None:
         revisions = [line["revision"] for line in lines]
         same(sorted(set(revisions)), revisions, f"consumer {number}'s revisions only grow, first {view}")
         topics = {topic for line in lines for topic in line["topics"]}
-        same({"STATUS", "DEVICES", "QUEUE", "REQUESTS"}, topics, f"topics told to consumer {number}")
+        same({"STATUS", "DEVICES", "QUEUE", "REQUESTS", "FOUND"}, topics, f"topics told to consumer {number}")
 
 
 @case("killed and opened again, it knows what it knew and goes on")

@@ -38,7 +38,8 @@ class Measure(private val companion: Companion) {
     suspend fun kept(run: Int): Long = coroutineScope {
         val now = companion.nextChange(0uL).revision
         val waiting = async(start = CoroutineStart.UNDISPATCHED) { companion.nextChange(now) }
-        val typed = ManualReading(draftId = "%032x".format(run), measuredAt = Instant.now(), systolic = "131", diastolic = "84", pulseRate = "62")
+        val values = ManualValues.BloodPressure(systolic = "131", diastolic = "84", unit = PressureUnit.MM_HG, pulseRate = "62")
+        val typed = ManualReading(draftId = "%032x".format(run), measuredAt = Instant.now(), values = values)
         val start = System.nanoTime()
         val id = companion.recordManual(typed)
         waiting.await()

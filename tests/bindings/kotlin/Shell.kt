@@ -74,6 +74,7 @@ fun plain(view: View): Any = when (view) {
         "waiting" to view.queue.waiting, "at_post_office" to view.queue.atPostOffice,
         "at_clinic" to view.queue.atClinic, "stuck" to view.queue.stuck, "trouble" to view.queue.trouble,
     ))
+    is View.Found -> mapOf("found" to view.found.map { mapOf("id" to it.id, "name" to it.name, "family" to it.family, "paired" to it.paired) })
     is View.Requests -> mapOf("requests" to view.requests.map { mapOf("id" to it.id, "kind" to it.kind, "state" to plain(it.state)) })
 }
 
