@@ -450,7 +450,10 @@ fn prepare_record(record: &ScriptedRecord) -> Option<Kept> {
 }
 
 /// `None`: no fault; `Some(None)`: never an answer.
-#[allow(clippy::option_option)]
+#[allow(
+    clippy::option_option,
+    reason = "two questions: is there a fault, and does it ever answer"
+)]
 fn take_fault(faults: &mut [ScriptFault], name: &str) -> Option<Option<RadioFault>> {
     faults.iter_mut().find_map(|entry| match entry {
         ScriptFault::Call { call, fault, times } if call == name && *times > 0 => {

@@ -49,7 +49,7 @@ impl Decimal {
 
     /// The value for drawing a chart or comparing with a limit; never for storing or sending.
     #[must_use]
-    #[allow(clippy::cast_precision_loss)]
+    #[allow(clippy::cast_precision_loss, reason = "its name says so")]
     pub fn approximate(self) -> f64 {
         self.mantissa as f64 * 10f64.powi(i32::from(self.exponent))
     }

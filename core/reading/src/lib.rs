@@ -57,7 +57,10 @@ mod moment;
 mod number;
 mod oximetry;
 mod parts;
-#[allow(clippy::module_inception)]
+#[allow(
+    clippy::module_inception,
+    reason = "the crate is named for what this module holds"
+)]
 mod reading;
 mod temperature;
 mod timing;
