@@ -299,7 +299,7 @@ fn tenant(command: Tenant) -> Result<(), RelayError> {
             let new = there_is_a_relay(&dir).is_err();
             std::fs::create_dir_all(&dir)?;
             let mut db = schema::open(&dir.join("relay.db"))?;
-            let tx = db.transaction()?;
+            let tx = schema::change(&mut db)?;
             links::add_tenant(&tx, &name, root, auth)?;
             tx.commit()?;
             let keys = keys::open(&dir)?;
@@ -345,7 +345,7 @@ fn tenant(command: Tenant) -> Result<(), RelayError> {
         Tenant::End { dir, name, json } => {
             there_is_a_relay(&dir)?;
             let mut db = schema::open(&dir.join("relay.db"))?;
-            let tx = db.transaction()?;
+            let tx = schema::change(&mut db)?;
             links::end_tenant(&tx, &name)?;
             tx.commit()?;
             if json {

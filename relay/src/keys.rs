@@ -1,7 +1,7 @@
 //! The relay's two receipt keys: one in use, one that a restored relay starts with. Files of 32 bytes, mode 0600.
 
 use crate::RelayError;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use wire::{PublicKey, SigningKey};
@@ -41,31 +41,37 @@ pub fn take_reserve(folder: &Path) -> Result<(), RelayError> {
 }
 
 fn load_or_make(path: &Path) -> Result<SigningKey, RelayError> {
-    match std::fs::read(path).map(Zeroizing::new) {
-        Ok(bytes) => {
-            let seed: Zeroizing<[u8; 32]> = Zeroizing::new(
-                bytes
-                    .as_slice()
-                    .try_into()
-                    .map_err(|_| RelayError::Damaged("a key file has another length"))?,
-            );
-            Ok(SigningKey::from_seed(&seed))
+    let bytes = match std::fs::read(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            make(path)?;
+            std::fs::read(path)?
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let key =
-                SigningKey::generate().map_err(|_| RelayError::Disk("no randomness".to_owned()))?;
-            let mut file = std::fs::OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(path)?;
-            file.write_all(key.expose_seed().as_slice())?;
-            file.sync_all()?;
-            if let Some(folder) = path.parent() {
-                std::fs::File::open(folder)?.sync_all()?;
-            }
-            Ok(key)
-        }
-        Err(error) => Err(error.into()),
+        read => read?,
+    };
+    let bytes = Zeroizing::new(bytes);
+    let seed = <&[u8; 32]>::try_from(bytes.as_slice())
+        .map_err(|_| RelayError::Damaged("a key file has another length"))?;
+    Ok(SigningKey::from_seed(seed))
+}
+
+/// Makes a key file, whole or not at all. When two processes make it at once, the first one's stands.
+fn make(path: &Path) -> Result<(), RelayError> {
+    let key = SigningKey::generate().map_err(|_| RelayError::Disk("no randomness".to_owned()))?;
+    let whole = path.with_extension(format!("{}.new", key.public().kid()));
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&whole)?;
+    file.write_all(key.expose_seed().as_slice())?;
+    file.sync_all()?;
+    match std::fs::hard_link(&whole, path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error.into()),
+        _ => {}
     }
+    std::fs::remove_file(&whole)?;
+    if let Some(folder) = path.parent() {
+        std::fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! The relay's database: opening, versions, and reading back who may do what.
 
 use crate::RelayError;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
@@ -42,7 +42,7 @@ pub fn open(path: &Path) -> Result<Connection, RelayError> {
             path,
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?;
-        let found: i64 = probe.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        let found = schema_number(&probe)?;
         if found > SCHEMA {
             return Err(RelayError::NewerSchema {
                 found,
@@ -50,16 +50,31 @@ pub fn open(path: &Path) -> Result<Connection, RelayError> {
             });
         }
     }
-    let db = Connection::open(path)?;
+    let mut db = Connection::open(path)?;
     db.busy_timeout(Duration::from_secs(10))?;
     db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4000;")?;
-    let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if found == 0 {
-        db.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {CREATE} PRAGMA user_version = {SCHEMA}; COMMIT;"
-        ))?;
+    if schema_number(&db)? == 0 {
+        let tx = change(&mut db)?;
+        // looked at again with the lock held: two may start at once
+        if schema_number(&tx)? == 0 {
+            tx.execute_batch(&format!("{CREATE} PRAGMA user_version = {SCHEMA};"))?;
+        }
+        tx.commit()?;
     }
     Ok(db)
+}
+
+fn schema_number(db: &Connection) -> rusqlite::Result<i64> {
+    db.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// A transaction that will write. It waits for the lock now: one that read first and wrote later would be refused at once
+/// when another process had written in between (SQLITE_BUSY_SNAPSHOT, <https://sqlite.org/rescode.html>).
+///
+/// # Errors
+/// Those of SQLite.
+pub fn change(db: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
+    db.transaction_with_behavior(TransactionBehavior::Immediate)
 }
 
 /// The schema number in the file's first hundred bytes (<https://sqlite.org/fileformat.html>, offset 60), read before
@@ -85,7 +100,7 @@ pub fn open_to_read(path: &Path) -> Result<Connection, RelayError> {
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     db.busy_timeout(Duration::from_secs(10))?;
-    let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let found = schema_number(&db)?;
     if found > SCHEMA {
         Err(RelayError::NewerSchema {
             found,

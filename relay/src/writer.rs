@@ -3,8 +3,8 @@
 //! One commit costs one fsync, whatever it holds. A job's answer goes out only after the commit that holds it. Each job
 //! runs in a savepoint of its own, so that one that fails takes nothing with it.
 
-use crate::RelayError;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use crate::{RelayError, schema};
+use rusqlite::{Connection, Transaction};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use tokio::sync::oneshot;
 
@@ -113,7 +113,7 @@ fn group(
     jobs: &Receiver<Job>,
     answers: &mut Vec<Answer>,
 ) -> Result<(), RelayError> {
-    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let tx = schema::change(db)?;
     answers.push(first(&tx));
     while answers.len() < GROUP {
         let Ok(job) = jobs.try_recv() else { break };

@@ -13,6 +13,9 @@ use serde::Deserialize;
 use crate::job::Job;
 use crate::tree;
 
+/// So much of what failed tests say is shown again; the log has the rest.
+const LINES_OF_WHY: usize = 40;
+
 /// What the build left on disk.
 pub struct Built {
     tests: Vec<TestProgram>,
@@ -74,7 +77,7 @@ pub fn run_tests(
         .collect();
     anyhow::ensure!(!chosen.is_empty(), "no test program of that name was built");
     let teleward = everything(job)?.program("teleward").ok();
-    let mut failed = Vec::new();
+    let (mut failed, mut words) = (Vec::new(), Vec::new());
     for test in &chosen {
         let mut command = Command::new(&test.program);
         // A test that is left out by hand needs what its part has seen to.
@@ -88,9 +91,17 @@ pub fn run_tests(
         if let Some(teleward) = &teleward {
             command.env("TELEWARD_BIN", teleward);
         }
+        let before = std::fs::metadata(job.log_path())?.len();
         if job.run(&mut command).is_err() {
             failed.push(format!("{} {}", test.package, test.name));
+            let log = std::fs::read(job.log_path())?;
+            let own = log.get(usize::try_from(before)?..).unwrap_or_default();
+            words.extend(why(&String::from_utf8_lossy(own)));
         }
+    }
+    // Once more at the end, which is what is shown of a log.
+    for line in words {
+        job.say(&line)?;
     }
     job.note = count(&std::fs::read_to_string(job.log_path())?);
     anyhow::ensure!(
@@ -99,6 +110,25 @@ pub fn run_tests(
         failed.join(", ")
     );
     Ok(())
+}
+
+/// What libtest says of each test that failed, without the frames of a backtrace.
+fn why(log: &str) -> Vec<String> {
+    let mut lines = log.lines().skip_while(|line| *line != "failures:");
+    lines.next();
+    let mut shown = Vec::new();
+    let mut in_frames = false;
+    for line in lines.take_while(|line| *line != "failures:") {
+        if line.starts_with("---- ") || line.starts_with("thread '") {
+            in_frames = false;
+        } else if line == "stack backtrace:" {
+            in_frames = true;
+        }
+        if !in_frames && !line.is_empty() && shown.len() < LINES_OF_WHY {
+            shown.push(line.to_owned());
+        }
+    }
+    shown
 }
 
 /// Sums libtest's closing lines.
@@ -222,6 +252,21 @@ mod tests {
     #[test]
     fn a_package_named_like_its_folder_is_found() {
         assert_eq!(package("path+file:///w/xtask#0.1.0"), "xtask");
+    }
+
+    #[test]
+    fn what_a_failed_test_said_is_found_without_its_frames() {
+        let log = "test a ... FAILED\n\nfailures:\n\n---- a stdout ----\n\nthread 'a' (7) panicked at x.rs:1:1:\nbusy\n\
+                   stack backtrace:\n   0: begin\n             at /rust\n\n---- b stdout ----\nlate\n\nfailures:\n    a\n    b\n";
+        let words = [
+            "---- a stdout ----",
+            "thread 'a' (7) panicked at x.rs:1:1:",
+            "busy",
+            "---- b stdout ----",
+            "late",
+        ];
+        assert_eq!(why(log), words);
+        assert!(why("test result: ok. 3 passed; 0 failed").is_empty());
     }
 
     #[test]
