@@ -77,7 +77,11 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<Done> {
     match command {
         Command::Relay(args) => serve(relay::command::run_telling(args, progress::while_kept)),
-        Command::Clinic(args) => serve(clinic::command::run(args, progress::while_kept)),
+        Command::Clinic(args) => serve(clinic::command::run(
+            args,
+            progress::while_kept,
+            rows_of_table,
+        )),
         Command::Hub(args) => hub::run(args),
         Command::Demo(args) => demo::run(&args),
         Command::Decode(args) => decode::run(&args),
@@ -87,6 +91,12 @@ fn run(command: Command) -> anyhow::Result<Done> {
         Command::Completions(args) => manual::completions(&args, definition()),
         Command::Man(args) => manual::man(&args, definition()),
     }
+}
+
+/// A table of device models, read as a phone reads it.
+fn rows_of_table(text: &str) -> Result<usize, String> {
+    let table = device::QuirkTable::parse(text).map_err(|error| error.to_string())?;
+    Ok(table.rows().len())
 }
 
 /// A command that runs until it is told to end.

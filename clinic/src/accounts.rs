@@ -274,6 +274,20 @@ pub(crate) fn by_name(
         .optional()?)
 }
 
+/// The administrator of this name, unless the account has ended: its id, and the name as it is written.
+pub(crate) fn administrator(
+    tx: &Tx<'_>,
+    name: &str,
+) -> Result<Option<(String, String)>, ClinicError> {
+    Ok(tx
+        .query_row(
+            "SELECT id, name FROM account WHERE folded = ?1 AND role = 'administrator' AND ended IS NULL",
+            [fold(name)],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?)
+}
+
 /// The password's hash of an account.
 pub(crate) fn password_of(tx: &Tx<'_>, account: &str) -> Result<Option<String>, ClinicError> {
     Ok(tx

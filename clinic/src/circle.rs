@@ -3,6 +3,7 @@
 //! A pending link sees a circle of itself alone. A confirmed one sees all confirmed and ended links of its patient and
 //! the enrolment's recovery key, which the first confirmed join named and which only a person at the clinic changes.
 
+use crate::device_tables;
 use crate::error::ClinicError;
 use crate::letters;
 use crate::link::{self, Link, State};
@@ -66,6 +67,7 @@ pub(crate) fn welcome_confirmed(
     let circle = next(link, links, enrolment.recovery.clone().flatten())?;
     welcome(tx, link, &enrolment, &circle, LinkState::Confirmed, now)?;
     link::save(tx, link)?;
+    device_tables::send(tx, link.up, now)?;
     tell_others(tx, link, &enrolment, now)
 }
 

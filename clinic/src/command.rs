@@ -1,6 +1,7 @@
 //! `teleward clinic …`, mounted by the command line.
 
 mod ask;
+mod devices;
 
 use crate::error::ClinicError;
 use crate::init::{InitOptions, RootPlace};
@@ -143,6 +144,12 @@ enum Command {
         #[command(subcommand)]
         command: Account,
     },
+    /// The table of how single models of devices differ from the standard.
+    #[command(after_help = "Example: teleward clinic devices show --dir clinic-data")]
+    Devices {
+        #[command(subcommand)]
+        command: devices::Devices,
+    },
     /// The signed list of the clinic's keys.
     #[command(after_help = "Example: teleward clinic roster show --dir clinic-data")]
     Roster {
@@ -210,15 +217,18 @@ enum Roster {
 /// Tells a person what takes a while, until the value that it gives is dropped.
 pub type Doing = fn(&'static str) -> Box<dyn Send>;
 
+/// Reads a table of devices as phones will, which a station cannot; gives the number of its rows, or why it is none.
+pub type CheckTable = fn(&str) -> Result<usize, String>;
+
 /// Does what the words say.
 ///
 /// # Errors
 /// [`ClinicError`], whose text says what to do next.
-pub async fn run(args: Args, doing: Doing) -> Result<(), ClinicError> {
+pub async fn run(args: Args, doing: Doing, check: CheckTable) -> Result<(), ClinicError> {
     let Some(command) = args.command else {
         return station(args.run).await;
     };
-    let done = tokio::task::spawn_blocking(move || at_once(command, doing)).await;
+    let done = tokio::task::spawn_blocking(move || at_once(command, doing, check)).await;
     done.unwrap_or(Err(ClinicError::Kept("work that broke off")))
 }
 
@@ -275,7 +285,7 @@ fn ended() -> Result<impl Future<Output = ()> + Send + 'static, ClinicError> {
     })
 }
 
-fn at_once(command: Command, doing: Doing) -> Result<(), ClinicError> {
+fn at_once(command: Command, doing: Doing, check: CheckTable) -> Result<(), ClinicError> {
     let now = Time::system();
     match command {
         Command::Init(args) => ask::init(*args, doing, now),
@@ -365,6 +375,7 @@ fn at_once(command: Command, doing: Doing) -> Result<(), ClinicError> {
         Command::Account {
             command: Account::List { folder, json },
         } => accounts_list(&folder.dir, json),
+        Command::Devices { command } => devices::run(command, check, now),
         Command::Roster {
             command:
                 Roster::Next {

@@ -54,6 +54,21 @@ pub(crate) fn next(tx: &Tx<'_>, up: MailboxId) -> Result<Option<Waiting>, Clinic
         .optional()?)
 }
 
+/// The phones that a letter to all goes to.
+pub(crate) fn confirmed_links(tx: &Tx<'_>) -> Result<Vec<MailboxId>, ClinicError> {
+    let mut rows =
+        tx.prepare_cached("SELECT up FROM link WHERE state = 'confirmed' ORDER BY up")?;
+    let rows = rows.query_map([], |row| row.get(0).map(MailboxId))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Whether a letter waits to be sealed.
+pub(crate) fn any_waits(tx: &Tx<'_>) -> Result<bool, ClinicError> {
+    let waits = "SELECT EXISTS(SELECT 1 FROM letter l JOIN link ON link.up = l.up
+        WHERE l.envelope IS NULL AND link.state IN ('pending', 'confirmed'))";
+    Ok(tx.query_row(waits, [], |row| row.get(0))?)
+}
+
 /// The letter is in this envelope now.
 pub(crate) fn sealed(tx: &Tx<'_>, row: i64, envelope: EnvelopeId) -> Result<(), ClinicError> {
     tx.prepare_cached("UPDATE letter SET envelope = ?2 WHERE id = ?1")?

@@ -19,6 +19,7 @@ mod backup;
 mod changes;
 mod circle;
 pub mod command;
+mod device_tables;
 mod error;
 mod finding;
 mod hand_out;

@@ -146,6 +146,10 @@ impl Station {
             })?;
             self.changes.tell_news(patient, news);
         }
+        // queued by a command beside this process
+        if self.db.read(letters::any_waits)? {
+            self.to_send.notify_one();
+        }
         Ok(())
     }
 

@@ -15,6 +15,8 @@ use crate::{build, needs, part, stock, tree};
 
 /// The newest rage, whose sealing is that of the `age` crate of the same number.
 const RAGE: &str = "0.12.1";
+/// The profile of what is measured, and the folder that cargo builds it to.
+const PROFILE: &str = "measured";
 /// Peers are built and measured in less than this, or something hangs.
 const BENCH_MINUTES: u64 = 30;
 /// What a soak of ten thousand points may take.
@@ -112,10 +114,10 @@ fn prepare_and_run(names: &[&str], json: Option<&Path>) -> Result<bool> {
         "fetching the peers; the log is {}",
         job.log_path().display()
     );
-    let release = tree::target().join("release");
+    let built_to = tree::target().join(PROFILE);
     let tests = tree::root().join("tests");
     let mut environment: Vec<(&str, OsString)> =
-        vec![("TELEWARD_BIN", release.join("teleward").into())];
+        vec![("TELEWARD_BIN", built_to.join("teleward").into())];
     let mut packages = vec!["teleward-tests", "teleward-cli"];
     let npm = |job: &mut Job<'_>, folder: &Path, words: &[&str]| {
         job.run(Command::new("npm").args(words).current_dir(folder))
@@ -134,7 +136,7 @@ fn prepare_and_run(names: &[&str], json: Option<&Path>) -> Result<bool> {
             }
             "crossing" => {
                 packages.extend(["teleward-bindings", "teleward-bindgen"]);
-                environment.push(("TELEWARD_BUILT", release.clone().into()));
+                environment.push(("TELEWARD_BUILT", built_to.clone().into()));
                 environment.push(("TELEWARD_CROSSING", tests.join("bindings/measure").into()));
             }
             "screen" => {
@@ -150,12 +152,12 @@ fn prepare_and_run(names: &[&str], json: Option<&Path>) -> Result<bool> {
     }
     eprintln!("building the benches, optimised");
     let mut build = Command::new(tree::cargo());
-    build.args(["build", "--release", "--lib", "--bins"]);
+    build.args(["build", "--profile", PROFILE, "--lib", "--bins"]);
     for package in packages {
         build.args(["--package", package]);
     }
     job.run(&mut build)?;
-    let mut bench = Command::new(release.join("bench"));
+    let mut bench = Command::new(built_to.join("bench"));
     bench
         .args(names)
         .current_dir(tree::root())

@@ -146,6 +146,7 @@ impl From<core::FoundView> for FoundDevice {
             id: found.id,
             name: found.name,
             family: found.family,
+            how_to_pair: found.how_to_pair,
             signal_dbm: found.signal_dbm,
             paired: found.paired,
         }

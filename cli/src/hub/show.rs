@@ -64,6 +64,7 @@ pub fn found(found: &FoundView) -> Value {
         "id": found.id,
         "name": found.name,
         "family": found.family,
+        "how_to_pair": found.how_to_pair,
         "signal_dbm": found.signal_dbm,
         "paired": found.paired,
     })
@@ -250,6 +251,9 @@ fn write_found(out: &mut String, answer: &Value) -> std::fmt::Result {
             word(&device["id"]),
             word(&device["family"])
         )?;
+        for step in device["how_to_pair"].as_array().into_iter().flatten() {
+            writeln!(out, "    {}", word(step))?;
+        }
     }
     writeln!(out, "Next: `teleward hub pair --device ID`.")
 }

@@ -8,6 +8,7 @@ use crate::device_table::{self, Who};
 use crate::error::CompanionError;
 use crate::finding;
 use crate::journal;
+use crate::models;
 use device::{
     CapturedRecord, DecodeError, Identity, SessionFacts, identity_at_pairing, to_reading,
 };
@@ -166,14 +167,17 @@ fn known(
     let paired = device_table::get(tx, Some(key), &device_table::id_of(&record.device))?;
     let mut facts = facts.clone();
     if let Some(Who {
+        name,
         facts: kept,
         identity,
         ..
     }) = paired.and_then(|paired| paired.who)
     {
+        facts.own_layouts = models::not_by_the_standard(tx, name.as_deref(), &kept)?;
         facts.device = kept;
         return Ok((facts, identity));
     }
+    facts.own_layouts = models::not_by_the_standard(tx, None, &facts.device)?;
     let identity = identity_of(&facts.device, &record.device);
     Ok((facts, identity))
 }

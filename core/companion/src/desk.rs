@@ -7,9 +7,7 @@ use crate::captured::Spooled;
 mod install;
 mod records;
 
-use self::install::{
-    RECOVERY_NEXT, check_label, first_start, get_meta, read_meta, seed_of, set_meta, within,
-};
+use self::install::{RECOVERY_NEXT, check_label, first_start, read_meta, seed_of, within};
 use crate::config::Config;
 use crate::device_table;
 use crate::engine::{Effect, Engine, Event};
@@ -21,7 +19,7 @@ use crate::link::{self, NewLink};
 use crate::view::{
     Cursor, DeviceView, HistoryPage, HistoryQuery, LinkState, QueueView, RequestId, Topic, View,
 };
-use crate::{finding, mail, request, show, tables};
+use crate::{finding, mail, meta, request, show, tables};
 use device::CapturedRecord;
 use post::Line;
 use reading::Reading;
@@ -274,7 +272,7 @@ impl Desk {
         let recipient = sheet.recipient().to_string();
         self.engine
             .db
-            .write(|tx| set_meta(tx, RECOVERY_NEXT, recipient.as_bytes()))?;
+            .write(|tx| meta::set(tx, RECOVERY_NEXT, recipient.as_bytes()))?;
         Ok(sheet)
     }
 
@@ -303,7 +301,7 @@ impl Desk {
         fault::point("companion.link_keys");
         let request = self.engine.db.write(|tx| -> Result<_, CompanionError> {
             let recovery =
-                get_meta(tx, RECOVERY_NEXT)?.and_then(|bytes| String::from_utf8(bytes).ok());
+                meta::get(tx, RECOVERY_NEXT)?.and_then(|bytes| String::from_utf8(bytes).ok());
             let request = request::new(tx, "join", now)?;
             let new = NewLink {
                 up,

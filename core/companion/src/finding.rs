@@ -28,6 +28,10 @@ pub(crate) const NEWER: Own = Own {
     code: "newer",
     text: "A letter from your clinic was made by a newer version. It is kept. Update the app to read it.",
 };
+pub(crate) const BAD_TABLE: Own = Own {
+    code: "device_table_refused",
+    text: "A table of devices from your clinic cannot be used. The one before still counts. Tell your clinic.",
+};
 pub(crate) const UNKNOWN_KIND: Own = Own {
     code: "unknown_kind",
     text: "Your clinic sent a kind of letter that this version does not know. Update the app to read such letters.",

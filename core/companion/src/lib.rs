@@ -51,6 +51,8 @@ mod journal;
 mod keys;
 mod link;
 mod mail;
+mod meta;
+mod models;
 mod request;
 mod sessions;
 mod show;

@@ -8,11 +8,12 @@ mod look;
 use crate::desk::Desk;
 use crate::device_table::{self, Paired};
 use crate::error::CompanionError;
+use crate::models;
 use crate::show;
 use crate::view::{DeviceView, FoundView, RequestId};
 use device::{
     Advertisement, DeviceHandle, Plan, Radio, RadioFault, ReasonCode, SessionEvent, SessionFacts,
-    SessionReport, Trace, TraceMode, family, run_session,
+    SessionReport, Trace, TraceMode, family, how_to_pair, run_session,
 };
 use reading::{DeviceFacts, Moment};
 use std::collections::BTreeMap;
@@ -271,12 +272,14 @@ impl Sessions {
     /// What the last look has seen.
     pub(crate) fn near(&self, desk: &Desk) -> Result<Vec<FoundView>, CompanionError> {
         let paired = desk.paired()?;
+        let table = desk.models()?;
         let view = |seen: &Advertisement| FoundView {
             id: device_table::id_of(&seen.device),
             name: seen.name.clone(),
             family: family::of(&seen.services)
                 .map_or("device", |family| family.name)
                 .to_owned(),
+            how_to_pair: how_to_pair(&table, &models::met_near(seen)),
             signal_dbm: seen.rssi,
             paired: paired.iter().any(|known| known.handle == seen.device),
         };
@@ -410,6 +413,7 @@ impl Sessions {
         let offset = show::offset_min(desk.zone(), now)?;
         let plan = Plan {
             seen: true,
+            manner: desk.manner(&models::met_near(seen))?,
             known: Some(DeviceFacts {
                 address: seen.address,
                 ..DeviceFacts::default()
@@ -569,11 +573,16 @@ impl Sessions {
             return;
         };
         if !runs {
-            let (known, stored) = paired
+            let (name, known, stored) = paired
                 .who
-                .map_or_else(Default::default, |who| (who.facts, who.stored));
+                .map_or_else(Default::default, |who| (who.name, who.facts, who.stored));
+            let manner = match desk.manner(&models::met(name.as_deref(), &known)) {
+                Ok(manner) => manner,
+                Err(error) => return tracing::warn!(%error, "reading the table of devices"),
+            };
             let plan = Plan {
                 stored,
+                manner,
                 ..Plan::collect(paired.handle, paired.bonded, known, offset, connection)
             };
             self.run(Purpose::Collect { device: paired.id }, plan);

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 use vault::{
     Ack, AgeIdentity, Beat, Chain, ChainEffect, ChainEvent, CircleChain, CircleLink, Content,
-    Draft, Invite, JoinTerms, Kind, LinkState, Outcome, Recipients, Released, Resend, RosterMail,
-    RosterRef, Seen, Stored, UpContext, UpSender, Welcome, open_up, seal_envelope,
+    DataMail, Draft, Invite, JoinTerms, Kind, LinkState, Outcome, Recipients, Released, Resend,
+    RosterMail, RosterRef, Seen, Stored, UpContext, UpSender, Welcome, open_up, seal_envelope,
 };
 use wire::api::{ErrorCode, Item, Items, PAGE};
 use wire::receipt::{Durable, Receipt};
@@ -444,6 +444,10 @@ impl World {
 
     pub(crate) fn resend_everything(&mut self, now: Time) {
         self.send(Kind::Resend, &Resend { v: 1, after: 0 }.to_content(), now);
+    }
+
+    pub(crate) fn send_data(&mut self, jws: String, now: Time) {
+        self.send(Kind::Data, &DataMail { v: 1, jws }.to_content(), now);
     }
 
     pub(crate) fn beat(&mut self, next_by: Time, now: Time) {

@@ -22,6 +22,7 @@ use wire::Time;
 
 mod full;
 mod journal;
+mod models;
 
 const START: i64 = 1_790_000_000_000;
 

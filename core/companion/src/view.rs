@@ -185,6 +185,8 @@ pub struct FoundView {
     pub name: Option<String>,
     /// What a person calls such a device.
     pub family: String,
+    /// What to do so that it pairs, in short sentences for a patient, in order.
+    pub how_to_pair: Vec<String>,
     /// Strength of its signal in dBm: the nearest has the highest.
     pub signal_dbm: Option<i16>,
     /// Whether it is paired here already.

@@ -539,6 +539,16 @@ async fn a_person_chooses_among_the_devices_that_are_near() {
         both.iter()
             .all(|one| one.family == "blood pressure cuff" && !one.paired)
     );
+    // Each says what to do, by its family or its model.
+    let steps = |name: &str| {
+        let one = both.iter().find(|one| one.name.as_deref() == Some(name));
+        one.map(|one| one.how_to_pair.concat()).unwrap_or_default()
+    };
+    assert!(
+        steps("Hers").contains("Bluetooth button"),
+        "{}",
+        steps("Hers")
+    );
     let his = both.iter().find(|one| one.name.as_deref() == Some("His"));
     let his = his.unwrap().id.clone();
     // The look has most of its minute to go: choosing ends it.

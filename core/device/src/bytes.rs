@@ -37,6 +37,12 @@ pub enum DecodeError {
         /// The characteristic.
         characteristic: u16,
     },
+    /// This model sends it with a layout of its own, which is not known: numbers read by the standard would be wrong.
+    #[error("this model sends characteristic {characteristic:04x} with a layout of its own")]
+    OwnLayout {
+        /// The characteristic.
+        characteristic: u16,
+    },
     /// No packet at all, or more than one where a record is one packet.
     #[error("a record of this characteristic is exactly one packet")]
     Packets,
@@ -69,6 +75,7 @@ impl DecodeError {
             Self::TooLong { .. } => "trailing_bytes",
             Self::NotSupported { .. } => "unknown_characteristic",
             Self::NotAReading { .. } => "not_a_reading",
+            Self::OwnLayout { .. } => "own_layout",
             Self::Packets => "packets",
             Self::BadValue { .. } => "bad_value",
             Self::DeviceOnly => "device_only",

@@ -70,6 +70,9 @@ pub struct SessionFacts {
     pub battery_percent: Option<u8>,
     /// Blood Pressure Feature, the bits as sent.
     pub feature: Option<u16>,
+    /// Characteristics that its model sends with a layout of its own; the host fills them in from the table of models.
+    #[serde(default)]
+    pub own_layouts: Vec<u16>,
     /// Whether all that the device offers was read: nothing more will follow in this session.
     pub complete: bool,
 }
@@ -107,7 +110,11 @@ pub fn to_reading(
     identity: &Identity,
     install: [u8; 16],
 ) -> Result<Reading, DecodeError> {
-    let read = record::read(record.characteristic, &record.packets)?;
+    let characteristic = record.characteristic;
+    if facts.own_layouts.contains(&characteristic) {
+        return Err(DecodeError::OwnLayout { characteristic });
+    }
+    let read = record::read(characteristic, &record.packets)?;
     let place = Place {
         install,
         connection: record.connection,

@@ -56,12 +56,14 @@ pub mod family;
 mod fault;
 pub mod float;
 pub mod glucose;
+mod guide;
 pub mod health_sensor;
 mod heart_rate;
 mod identifiers;
 pub mod information;
 mod local_time;
 mod machine;
+mod manner;
 mod not_a_value;
 mod notice;
 mod oximeter;
@@ -112,11 +114,13 @@ pub use glucose::{
     Carbohydrate, Dose, Exercise, GlucoseConcentration, GlucoseContextFrame, GlucoseFeature,
     GlucoseFrame, GlucoseSample, GlucoseStatus, GlucoseUnit, Medication,
 };
+pub use guide::how_to_pair;
 pub use health_sensor::{
     HealthObservation, HealthSensorControl, HealthSensorFeatures, HealthSensorResult, JoinFault,
     ObservationStatus, Segment, SegmentJoiner, StoredObservation,
 };
 pub use machine::Session;
+pub use manner::{ClockManner, Manner, PairingMoment, own_layouts};
 pub use not_a_value::NotAValue;
 pub use notice::Notice;
 pub use plan::{Goal, Pace, Plan};

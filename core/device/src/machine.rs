@@ -11,6 +11,7 @@
 //! [`Effect::Ended`], whatever happens and in whatever order.
 
 mod answers;
+mod clock;
 mod steps;
 mod stored;
 
@@ -34,11 +35,13 @@ enum State {
     Connecting,
     Resetting,
     Pausing,
+    Settling,
     Discovering,
     Subscribing,
     Pairing,
     Identity,
     ReadingClock,
+    SettingClockEarly,
     Syncing,
     Listening,
     SettingClock,
@@ -47,6 +50,15 @@ enum State {
     Draining,
     CoolingDown,
     Ended,
+}
+
+/// A clock that can be set at its first notification only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ClockTold {
+    NotYet,
+    /// It is wrong, and is set as soon as no other call is under way.
+    Wrong,
+    Done,
 }
 
 /// The machine.
@@ -77,6 +89,8 @@ pub struct Session {
     repeated: u32,
     last_record: Option<Moment>,
     clock_refused: bool,
+    /// What the first notification of the clock has led to.
+    clock_told: ClockTold,
     stored: Option<Stored>,
     reason: Option<ReasonCode>,
 }
@@ -143,6 +157,7 @@ impl Session {
             repeated: 0,
             last_record: None,
             clock_refused: false,
+            clock_told: ClockTold::NotYet,
             stored: None,
             reason: None,
         }
@@ -283,6 +298,9 @@ impl Session {
     }
 
     fn value(&mut self, attribute: Attribute, bytes: Vec<u8>, now: Moment) {
+        if attribute == CLOCKS[0] {
+            return self.clock_notified(&bytes, now);
+        }
         if !self.takes_stored(attribute, &bytes, now) && family::carries_records(attribute) {
             self.record(attribute, bytes, now);
         }
@@ -342,7 +360,8 @@ impl Session {
                     .map(|until| until.min(now.plus_ms(PAIRING_VERDICT_MS)));
             }
             State::Disconnecting | State::AskingBond | State::SettingClock => self.drain(now),
-            State::Discovering | State::Subscribing if !self.spoken && self.try_again(now) => {}
+            State::Settling | State::Discovering | State::Subscribing
+                if !self.spoken && self.try_again(now) => {}
             _ => {
                 let lost = self.lost();
                 self.reason.get_or_insert(lost);

@@ -1,5 +1,6 @@
 //! What the host wants of one session, and how patient it is.
 
+use crate::manner::Manner;
 use crate::radio::DeviceHandle;
 use crate::stored::StoredMark;
 use crate::trace::TraceMode;
@@ -28,6 +29,8 @@ pub struct Plan {
     pub pace: Pace,
     /// How far the device's stored records were taken before; what the last session with it gave.
     pub stored: StoredMark,
+    /// What its model does otherwise than the standard.
+    pub manner: Manner,
     /// What is written down of the session.
     pub trace: TraceMode,
 }
@@ -46,6 +49,7 @@ impl Plan {
             connection,
             pace: Pace::default(),
             stored: StoredMark::default(),
+            manner: Manner::default(),
             trace: TraceMode::Off,
         }
     }

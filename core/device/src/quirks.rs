@@ -151,6 +151,11 @@ pub enum Behaviour {
         /// Four hex digits.
         characteristic: String,
     },
+    /// How a person brings it into its pairing mode.
+    PairingMode {
+        /// A short sentence for a patient.
+        how: String,
+    },
     /// Pairs in its pairing mode only.
     PairingModeOnly,
     /// Shows a code of so many digits.
@@ -264,6 +269,20 @@ impl QuirkTable {
             }
         }
         Ok(Self { rows })
+    }
+
+    /// This table with a newer one laid over it: a row of the newer one replaces the one of its name; a row without
+    /// behaviours so takes one away.
+    #[must_use]
+    pub fn under(self, newer: Self) -> Self {
+        let mut rows = newer.rows;
+        let replaced: BTreeSet<String> = rows.iter().map(|row| row.id.clone()).collect();
+        rows.extend(
+            self.rows
+                .into_iter()
+                .filter(|row| !replaced.contains(&row.id)),
+        );
+        Self { rows }
     }
 
     /// All rows, in the order of the table.

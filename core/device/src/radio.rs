@@ -64,7 +64,7 @@ impl fmt::Debug for Advertisement {
 }
 
 /// A characteristic that a device has. The same pair twice means that the device has it twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Attribute {
     /// The service.
     pub service: Uuid,

@@ -6,13 +6,18 @@ use proptest::prelude::*;
 use reading::{DeviceFacts, Moment};
 use std::collections::BTreeSet;
 use teleward_device::{
-    Answer, Attribute, Call, DeviceHandle, Effect, Event, Goal, Plan, RadioEvent, RadioFault,
-    RadioState, Session, Uuid,
+    Answer, Attribute, Call, ClockManner, DeviceHandle, Effect, Event, Goal, Manner, PairingMoment,
+    Plan, RadioEvent, RadioFault, RadioState, Session, Uuid,
 };
 
 const MEASUREMENT: Attribute = Attribute {
     service: Uuid::BLOOD_PRESSURE,
     characteristic: Uuid::MEASUREMENT,
+};
+
+const CLOCK: Attribute = Attribute {
+    service: Uuid::CURRENT_TIME_SERVICE,
+    characteristic: Uuid::CURRENT_TIME,
 };
 
 fn cuff() -> DeviceHandle {
@@ -30,6 +35,8 @@ enum Step {
     Disconnected,
     Pairing,
     Frame(u8, bool),
+    /// The device tells what its clock shows.
+    Clock,
     State(RadioState),
     Wait(i64),
     Cancel,
@@ -48,6 +55,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Disconnected),
         1 => Just(Step::Pairing),
         4 => (any::<u8>(), any::<bool>()).prop_map(|(n, timed)| Step::Frame(n, timed)),
+        1 => Just(Step::Clock),
         1 => prop_oneof![Just(RadioState::Off), Just(RadioState::Missing), Just(RadioState::On)].prop_map(Step::State),
         3 => (0_i64..40_000).prop_map(Step::Wait),
         1 => Just(Step::Cancel),
@@ -108,9 +116,28 @@ impl Host {
     }
 }
 
-fn plan(goal: Goal, bonded: bool, seen: bool) -> Plan {
+fn any_manner() -> impl Strategy<Value = Manner> {
+    let clock = prop_oneof![
+        Just(ClockManner::Standard),
+        Just(ClockManner::FirstNotification { wrong_by_ms: 0 }),
+        Just(ClockManner::Vendor(CLOCK)),
+    ];
+    let pairing = prop_oneof![Just(PairingMoment::WhenAsked), Just(PairingMoment::First)];
+    let pause = prop_oneof![Just(0), Just(1_500)];
+    (clock, pairing, pause, 0_i64..10_000).prop_map(
+        |(clock, pairing, settle_ms, leave_alone_ms)| Manner {
+            settle_ms,
+            pairing,
+            clock,
+            leave_alone_ms,
+        },
+    )
+}
+
+fn plan(goal: Goal, bonded: bool, seen: bool, manner: Manner) -> Plan {
     let pair = Plan::pair(cuff(), 0, [1; 16]);
     Plan {
+        manner,
         goal,
         bonded,
         seen,
@@ -126,10 +153,10 @@ proptest! {
     #[test]
     fn any_course_of_events_has_one_end_and_loses_nothing(
         steps in proptest::collection::vec(any_step(), 0..60),
-        pair in any::<bool>(), bonded in any::<bool>(), seen in any::<bool>(),
+        pair in any::<bool>(), bonded in any::<bool>(), seen in any::<bool>(), manner in any_manner(),
     ) {
         let goal = if pair { Goal::Pair } else { Goal::Collect };
-        let mut session = Session::new(plan(goal, bonded, seen));
+        let mut session = Session::new(plan(goal, bonded, seen, manner));
         let mut host = Host::default();
         let mut now = Moment::from_ms(1_718_471_847_000);
         let mut sent = Vec::new();
@@ -159,6 +186,9 @@ proptest! {
                     let bytes = frame(n, timed);
                     Event::Radio(RadioEvent::Value { device: cuff(), attribute: MEASUREMENT, bytes })
                 }
+                Step::Clock => Event::Radio(RadioEvent::Value {
+                    device: cuff(), attribute: CLOCK, bytes: vec![0xe8, 7, 6, 15, 12, 0, 0, 0, 0, 0],
+                }),
                 Step::State(state) => Event::Radio(RadioEvent::State(state)),
                 Step::Wait(ms) => {
                     let until = now.plus_ms(ms);

@@ -51,6 +51,8 @@ pub enum Kind {
     Void,
     /// Send again what came after a number, down.
     Resend,
+    /// A signed table as `{v, jws}`, down.
+    Data,
     /// Any other name: kept and reported, never sent by this version.
     Other(String),
 }
@@ -72,6 +74,7 @@ impl Kind {
             Self::Beat => "beat",
             Self::Void => "void",
             Self::Resend => "resend",
+            Self::Data => "data",
             Self::Other(name) => name,
         }
     }
@@ -105,6 +108,7 @@ impl From<&str> for Kind {
             "beat" => Self::Beat,
             "void" => Self::Void,
             "resend" => Self::Resend,
+            "data" => Self::Data,
             other => Self::Other(other.to_owned()),
         }
     }

@@ -70,6 +70,7 @@ mod age_key;
 mod chain;
 mod circle;
 mod content;
+mod data;
 mod durable;
 mod envelope;
 mod finding;
@@ -98,6 +99,7 @@ pub use circle::{Circle, CircleChain, CircleLink, CircleNews, CircleRefusal, Lin
 pub use content::{
     Ack, AckRefused, Beat, Content, ContentError, Resend, RosterMail, Seen, Stored, Void, Welcome,
 };
+pub use data::{Data, DataMail, DataRefusal, DataTopic};
 pub use envelope::{Draft, Plaintext, SealError, SealedEnvelope, seal_envelope};
 pub use finding::{CLOCK_AHEAD, Finding, ROSTER_LATE, Side, WAITING_TOLD, Words};
 pub use header::{

@@ -2,10 +2,10 @@
 
 use crate::error::CompanionError;
 use crate::keys::{self, Keys};
+use crate::meta;
 use std::io::ErrorKind;
 use std::time::Duration;
-use store::rusqlite::{OptionalExtension as _, params};
-use store::{Database, Tx};
+use store::Database;
 use vault::{AgeRecipient, KeyVault, SpoolError};
 use wire::{InstallId, Time};
 
@@ -38,27 +38,11 @@ pub(super) fn check_label(label: &str) -> Result<(), CompanionError> {
     Ok(())
 }
 
-pub(super) fn get_meta(tx: &Tx<'_>, name: &str) -> Result<Option<Vec<u8>>, CompanionError> {
-    Ok(tx
-        .query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| {
-            row.get(0)
-        })
-        .optional()?)
-}
-
-pub(super) fn set_meta(tx: &Tx<'_>, name: &str, value: &[u8]) -> Result<(), CompanionError> {
-    tx.execute(
-        "INSERT INTO meta(name, value) VALUES (?1, ?2) ON CONFLICT(name) DO UPDATE SET value = excluded.value",
-        params![name, value],
-    )?;
-    Ok(())
-}
-
 pub(super) fn read_meta(
     db: &Database,
 ) -> Result<Option<(InstallId, AgeRecipient)>, CompanionError> {
     db.read(|tx| {
-        let (Some(install), Some(recipient)) = (get_meta(tx, INSTALL)?, get_meta(tx, RECIPIENT)?)
+        let (Some(install), Some(recipient)) = (meta::get(tx, INSTALL)?, meta::get(tx, RECIPIENT)?)
         else {
             return Ok(None);
         };
@@ -82,8 +66,8 @@ pub(super) fn first_start(
     getrandom::fill(&mut install).map_err(|_| CompanionError::internal("no random bytes"))?;
     let recipient = keys.own.recipient().clone();
     db.write(|tx| -> Result<(), CompanionError> {
-        set_meta(tx, INSTALL, &install)?;
-        set_meta(tx, RECIPIENT, recipient.as_str().as_bytes())
+        meta::set(tx, INSTALL, &install)?;
+        meta::set(tx, RECIPIENT, recipient.as_str().as_bytes())
     })?;
     Ok((InstallId(install), recipient, Keys::Open(Box::new(keys))))
 }

@@ -7,11 +7,13 @@ use crate::engine::Event;
 use crate::error::CompanionError;
 use crate::finding;
 use crate::journal;
+use crate::models;
 use crate::show;
 use crate::trace_table;
 use crate::view::{Topic, TraceView};
 use device::{
-    CapturedRecord, DeviceHandle, ReasonCode, SessionFacts, SessionReport, StoredMark, Trace,
+    CapturedRecord, DeviceHandle, Manner, Met, QuirkTable, ReasonCode, SessionFacts, SessionReport,
+    StoredMark, Trace,
 };
 use post::Line;
 use wire::Time;
@@ -116,6 +118,16 @@ impl Desk {
             self.engine.changed(&[Topic::Queue]);
             self.engine.input(Event::Wanted(Line::Send), now);
         }
+    }
+
+    /// The table of models that counts.
+    pub(crate) fn models(&self) -> Result<QuirkTable, CompanionError> {
+        self.engine.db.read(models::current)
+    }
+
+    /// How to treat a device of which so much is known.
+    pub(crate) fn manner(&self, met: &Met) -> Result<Manner, CompanionError> {
+        Ok(Manner::of(&self.models()?, met))
     }
 
     pub(crate) fn paired(&self) -> Result<Vec<Paired>, CompanionError> {

@@ -8,6 +8,7 @@ use crate::finding;
 use crate::journal;
 use crate::keys::{InstallKeys, LinkKeys};
 use crate::link::{self, Link};
+use crate::models::{self, Taken};
 use crate::view::Topic;
 use post::PostError;
 use post::outbox::{self, Cover};
@@ -17,9 +18,9 @@ use std::time::Duration;
 use store::Tx;
 use store::rusqlite::params;
 use vault::{
-    Ack, Beat, Chain, ChainEffect, ChainEvent, CircleNews, CircleRefusal, Content, DownContext,
-    Finding, Header, Kind, LinkState, Outcome, Place, Released, Resend, RosterMail, Seen,
-    WaitReason, Welcome, open_down,
+    Ack, Beat, Chain, ChainEffect, ChainEvent, CircleNews, CircleRefusal, Content, Data, DataMail,
+    DownContext, Finding, Header, Kind, LinkState, Outcome, Place, Released, Resend, RosterMail,
+    Seen, WaitReason, Welcome, open_down,
 };
 use wire::{EnvelopeId, Time};
 
@@ -244,6 +245,7 @@ impl<'a> Opening<'a> {
                 link::set_heard(this.tx, this.link.up, this.now, Some(beat.next_by))
             })?,
             Kind::Resend => self.read(released, Self::resend)?,
+            Kind::Data => self.read(released, Self::data)?,
             // Kept by the clinic until this version knows plans; nothing else is sent down.
             Kind::Plan => {}
             other => self.tell_own(finding::UNKNOWN_KIND, other.as_str())?,
@@ -370,6 +372,26 @@ impl<'a> Opening<'a> {
         let gone = outbox::send_again(self.tx, self.link.up, self.own.sign.kid(), resend.after)?;
         self.topics.insert(Topic::Queue);
         journal::send_again(self.tx, &gone)
+    }
+
+    /// A table that the clinic has adopted. What does not count leaves the one before in force.
+    fn data(&mut self, mail: DataMail) -> Result<(), CompanionError> {
+        let taken = match Data::verify(&mail.jws, &self.link.rosters) {
+            Ok(data) => models::take(self.tx, &data)?,
+            Err(refusal) => {
+                tracing::warn!(%refusal, "a table that does not count");
+                Taken::Unreadable
+            }
+        };
+        match taken {
+            Taken::New => {
+                self.topics.insert(Topic::Devices);
+                Ok(())
+            }
+            Taken::Held => Ok(()),
+            Taken::Foreign => self.tell_own(finding::UNKNOWN_KIND, "data"),
+            Taken::Unreadable => self.tell_own(finding::BAD_TABLE, "device table"),
+        }
     }
 
     fn tell(&mut self, found: &Finding) -> Result<(), CompanionError> {

@@ -3,6 +3,7 @@
 use super::{CLOCKS, Session, State, needs_link};
 use crate::call::{Answer, Call};
 use crate::fault::RadioFault;
+use crate::manner::PairingMoment;
 use crate::plan::Goal;
 use crate::reason::ReasonCode;
 use crate::stored::StoredEvent;
@@ -32,12 +33,10 @@ impl Session {
             },
             (Call::Connect, _) => {
                 self.linked = true;
-                self.run(
-                    State::Discovering,
-                    Call::Discover,
-                    self.plan.pace.discover_ms,
-                    now,
-                );
+                match self.plan.manner.settle_ms {
+                    0 => self.discover(now),
+                    pause => self.wait(State::Settling, pause, now),
+                }
             }
             (Call::Discover, Answer::Attributes(found)) => self.discovered(found, now),
             (Call::Subscribe(_), _) => self.subscribed(now),
@@ -102,10 +101,20 @@ impl Session {
             Call::Subscribe(_) if fault == RadioFault::Busy && self.paired_here => {
                 self.subscribed(now);
             }
+            // A clock that does not tell itself is a lesser thing than the records.
+            Call::Subscribe(clock) if CLOCKS.contains(&clock) => self.subscribed(now),
             Call::Discover | Call::Subscribe(_) if fault == RadioFault::NotSupported => {
                 self.finish(ReasonCode::NotSupported, now);
             }
             Call::Discover | Call::Subscribe(_) => self.finish(ReasonCode::NotAnswering, now),
+            // Where the platform pairs only by itself, it does so when the device asks.
+            Call::Pair
+                if fault == RadioFault::NotSupported
+                    && self.plan.manner.pairing == PairingMoment::First =>
+            {
+                self.plan.manner.pairing = PairingMoment::WhenAsked;
+                self.subscribe(now);
+            }
             Call::Pair => self.finish(
                 match fault {
                     RadioFault::PairingTimeout | RadioFault::Timeout => ReasonCode::PairingTimeout,
@@ -123,11 +132,16 @@ impl Session {
             Call::Write(..) if fault == RadioFault::FieldsIgnored => self.clock_set(now),
             Call::Write(..) => {
                 self.clock_refused = true;
-                self.ask_bond(now);
+                self.clock_done(now);
             }
             Call::IsBonded => self.leave(now),
             Call::Disconnect => self.disconnected(now),
         }
+    }
+
+    fn discover(&mut self, now: Moment) {
+        let within = self.plan.pace.discover_ms;
+        self.run(State::Discovering, Call::Discover, within, now);
     }
 
     pub(super) fn disconnected(&mut self, now: Moment) {
@@ -143,6 +157,7 @@ impl Session {
         let open = self.open_call.take();
         match self.state {
             State::Pausing => self.connect(now),
+            State::Settling => self.discover(now),
             State::Draining => self.drained(now),
             State::CoolingDown => self.end(),
             // A write that has no answer yet is given up: the sync knows what to do about it.
@@ -169,6 +184,7 @@ impl Session {
             State::StoppingScan
             | State::Resetting
             | State::SettingClock
+            | State::SettingClockEarly
             | State::AskingBond
             | State::Disconnecting => match open {
                 Some((_, what)) => self.failed(what, RadioFault::Timeout, now),

@@ -1,16 +1,16 @@
 //! The steps of a session beyond the connection: what is asked of the device, in which order, and how it ends.
 
-use super::{BATTERY, CLOCKS, FEATURE, INFORMATION, Session, State};
+use super::{BATTERY, CLOCKS, ClockTold, FEATURE, INFORMATION, Session, State};
 use crate::call::{Call, Effect};
-use crate::datetime::CurrentTime;
 use crate::family::{self, FAMILIES};
 use crate::information;
+use crate::manner::{ClockManner, PairingMoment};
 use crate::notice::{BATTERY_LOW_PERCENT, Notice};
 use crate::plan::Goal;
 use crate::radio::Attribute;
 use crate::reason::{ReasonCode, SessionReport};
 use crate::uuid::Uuid;
-use reading::{ClockReading, DeviceTime, Moment};
+use reading::Moment;
 
 impl Session {
     pub(super) fn discovered(&mut self, found: Vec<Attribute>, now: Moment) {
@@ -35,7 +35,13 @@ impl Session {
         self.measurements.extend(more);
         self.to_read = self.wanted(|attribute| count(attribute) == 1).into();
         self.attributes = found;
-        self.subscribe(now);
+        let unpaired = self.plan.goal == Goal::Pair && !self.bonded && !self.paired_here;
+        match self.plan.manner.pairing {
+            PairingMoment::First if unpaired => {
+                self.run(State::Pairing, Call::Pair, self.plan.pace.pair_ms, now);
+            }
+            _ => self.subscribe(now),
+        }
     }
 
     /// What is still to be read. What the pairing has told is not read again: the device may be gone in a second.
@@ -55,6 +61,13 @@ impl Session {
 
     pub(super) fn subscribe(&mut self, now: Moment) {
         self.to_subscribe = self.measurements.iter().copied().collect();
+        if matches!(
+            self.plan.manner.clock,
+            ClockManner::FirstNotification { .. }
+        ) && self.has_once(CLOCKS[0])
+        {
+            self.to_subscribe.push_back(CLOCKS[0]);
+        }
         self.subscribed(now);
     }
 
@@ -68,6 +81,9 @@ impl Session {
     }
 
     pub(super) fn read_next(&mut self, now: Moment) {
+        if self.clock_told == ClockTold::Wrong {
+            return self.set_clock_early(now);
+        }
         if let Some(next) = self.to_read.pop_front() {
             return self.run(
                 State::Identity,
@@ -87,12 +103,6 @@ impl Session {
             }
             _ => self.listen(now),
         }
-    }
-
-    pub(super) fn clock_attribute(&self) -> Option<Attribute> {
-        let once =
-            |clock: &Attribute| self.attributes.iter().filter(|one| *one == clock).count() == 1;
-        CLOCKS.into_iter().find(once)
     }
 
     pub(super) fn pair(&mut self, what: Call, now: Moment) {
@@ -132,21 +142,6 @@ impl Session {
         }
     }
 
-    pub(super) fn clock(&mut self, bytes: &[u8], now: Moment) {
-        // Current Time is ten bytes, Date Time seven; both begin with the time.
-        if let Some(shown) = bytes
-            .first_chunk::<7>()
-            .filter(|_| matches!(bytes.len(), 7 | 10))
-        {
-            self.facts.clock = Some(ClockReading {
-                raw: bytes.to_vec(),
-                shown: DeviceTime::from_bytes(*shown),
-                read_at: now,
-                set_at: None,
-            });
-        }
-    }
-
     /// All that the device says about itself is known; from here on only readings count.
     pub(super) fn listen(&mut self, now: Moment) {
         self.facts.complete = true;
@@ -167,37 +162,6 @@ impl Session {
             (None, Goal::Pair) => pace.quiet_ms,
         };
         self.wait(State::Listening, quiet, now);
-    }
-
-    /// Sets a clock that is wrong, after the readings are taken and never before it was read.
-    pub(super) fn set_clock(&mut self, now: Moment) {
-        let wrong = self.facts.clock.as_ref().is_some_and(|clock| {
-            let offset = clock.offset_ms(self.plan.utc_offset_min);
-            offset.is_none_or(|ms| ms.abs() > self.plan.pace.clock_tolerance_ms)
-        });
-        match self.clock_attribute() {
-            Some(clock) if wrong => {
-                let time = CurrentTime::of(now.civil(self.plan.utc_offset_min)).encode();
-                let date_time = clock.characteristic == Uuid::DATE_TIME;
-                let bytes = if date_time {
-                    time[..7].to_vec()
-                } else {
-                    time.to_vec()
-                };
-                let call = Call::Write(clock, bytes);
-                self.run(State::SettingClock, call, self.plan.pace.step_ms, now);
-            }
-            _ => self.ask_bond(now),
-        }
-    }
-
-    pub(super) fn clock_set(&mut self, now: Moment) {
-        if let Some(clock) = &mut self.facts.clock {
-            clock.set_at = Some(now);
-        }
-        self.effects
-            .push_back(Effect::Facts(Box::new(self.facts.clone())));
-        self.ask_bond(now);
     }
 
     /// Some platforms bond by themselves when a protected value is read: only they know.
@@ -269,7 +233,9 @@ impl Session {
             self.effects
                 .push_back(Effect::Facts(Box::new(self.facts.clone())));
         }
-        self.wait(State::CoolingDown, self.plan.pace.cool_down_ms, now);
+        let pause = self.plan.pace.cool_down_ms;
+        let pause = pause.max(self.plan.manner.leave_alone_ms);
+        self.wait(State::CoolingDown, pause, now);
     }
 
     fn notices(&self) -> Vec<Notice> {

@@ -2,6 +2,7 @@
 
 use crate::call::{Answer, Call, Effect, Event};
 use crate::fault::RadioFault;
+use crate::manner::Manner;
 use crate::plan::{Goal, Pace, Plan};
 use crate::radio::{Advertisement, Attribute, DeviceHandle, RadioEvent, RadioState};
 use crate::reason::SessionReport;
@@ -30,6 +31,8 @@ pub(super) struct Head {
     pub known: bool,
     pub utc_offset_min: i16,
     pub pace: Pace,
+    #[serde(default)]
+    pub manner: Manner,
 }
 
 impl Head {
@@ -45,6 +48,7 @@ impl Head {
             known: plan.knows_identity(),
             utc_offset_min: plan.utc_offset_min,
             pace: plan.pace,
+            manner: plan.manner.clone(),
         }
     }
 
@@ -64,6 +68,7 @@ impl Head {
             connection: [0; 16],
             pace: self.pace,
             stored: StoredMark::default(),
+            manner: self.manner.clone(),
             trace: TraceMode::Off,
         }
     }

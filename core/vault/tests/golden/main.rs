@@ -11,6 +11,7 @@
     reason = "a failed arrangement fails the test"
 )]
 
+mod data;
 mod envelope;
 mod files;
 mod letter;
