@@ -8,16 +8,22 @@ use crate::uuid::Uuid;
 /// What to do with a device of which so much is known, in order.
 #[must_use]
 pub fn how_to_pair(table: &QuirkTable, met: &Met) -> Vec<String> {
-    let mut steps: Vec<String> = table.behaviours(met).filter_map(before).collect();
-    if !table.behaviours(met).any(is_pairing_mode) {
+    let told = |which: fn(&Behaviour) -> Option<String>| table.behaviours(met).filter_map(which);
+    let mut steps: Vec<String> = told(before).collect();
+    let modes: Vec<String> = told(pairing_mode).collect();
+    if modes.is_empty() {
         steps.push(wake(met).to_owned());
     }
-    steps.extend(table.behaviours(met).filter_map(during));
+    steps.extend(modes);
+    steps.extend(told(during));
     steps
 }
 
-const fn is_pairing_mode(behaviour: &Behaviour) -> bool {
-    matches!(behaviour, Behaviour::PairingMode { .. })
+fn pairing_mode(behaviour: &Behaviour) -> Option<String> {
+    match behaviour {
+        Behaviour::PairingMode { how } => Some(how.clone()),
+        _ => None,
+    }
 }
 
 /// What a device of this family wants before it can be found.
@@ -44,7 +50,6 @@ fn before(behaviour: &Behaviour) -> Option<String> {
         Behaviour::SlotsMayBeFull => {
             "If it says that all its users are taken, delete one in its menu."
         }
-        Behaviour::PairingMode { how } => return Some(how.clone()),
         _ => return None,
     };
     Some(step.to_owned())
@@ -106,9 +111,12 @@ mod tests {
     fn steps_are_short() {
         let table = QuirkTable::built_in();
         let all = table.rows().iter().flat_map(|row| &row.behaviours);
-        let all: Vec<String> = all
-            .filter_map(|one| before(one).or_else(|| during(one)))
-            .collect();
+        let steps = |one| {
+            pairing_mode(one)
+                .or_else(|| before(one))
+                .or_else(|| during(one))
+        };
+        let all: Vec<String> = all.filter_map(steps).collect();
         assert!(all.len() > 8, "{all:?}");
         for step in all {
             assert!(
