@@ -5,6 +5,7 @@ use post::{ClientOptions, LiveFrame, RelayClient, RelayError};
 use std::collections::HashMap;
 use tokio::sync::mpsc::Sender;
 use tokio::task::AbortHandle;
+use wire::api::Release;
 
 /// The relays in use and the calls under way.
 pub(crate) struct Caller {
@@ -105,6 +106,14 @@ async fn carry_out(
             .get_envelope(&call.key, *mailbox, *id)
             .await
             .map(Answer::File),
+        Ask::Release { mailbox, through } => {
+            let release = Release {
+                through: *through,
+                parts: Vec::new(),
+            };
+            let done = client.release(&call.key, *mailbox, &release).await;
+            done.map(|()| Answer::Done)
+        }
         Ask::Live => {
             let mut line = client.live(&call.key).await?;
             let _closed = events.send(Event::LiveOpen).await;

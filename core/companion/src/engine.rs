@@ -22,6 +22,7 @@ use post::{
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 use store::Database;
 use wire::api::Claim;
 use wire::{SigningKey, Time};
@@ -43,7 +44,12 @@ pub(crate) struct Engine {
     pages: u32,
     lists: u32,
     looks: u32,
+    /// Up to which number this process has told the relay to release; told again after a restart, which changes nothing.
+    released: u64,
 }
+
+/// What was read is left at the relay for so many days, as the roster says; this is for one that came without.
+const KEEP_DAYS: u32 = 14;
 
 impl Engine {
     /// Over an open database; `seed` is random.
@@ -70,6 +76,7 @@ impl Engine {
             pages: 0,
             lists: 0,
             looks: 0,
+            released: 0,
         };
         // A new process may be a new version: what the relay refused for good is tried once more.
         engine.db.write(outbox::try_again)?;
@@ -248,13 +255,7 @@ impl Engine {
         self.courier(CourierEvent::Done(line, outcome), now);
     }
 
-    fn fail(
-        &mut self,
-        line: Line,
-        trouble: &str,
-        retry_after: Option<std::time::Duration>,
-        now: Time,
-    ) {
+    fn fail(&mut self, line: Line, trouble: &str, retry_after: Option<Duration>, now: Time) {
         // The live line is a hint: its failures are no trouble of the patient's.
         if line != Line::Live && self.contact.trouble.as_deref() != Some(trouble) {
             self.contact.trouble = Some(trouble.to_owned());
@@ -376,7 +377,7 @@ impl Engine {
                 return Ok(true);
             }
             if !self.list_again {
-                return Ok(false);
+                return self.release_read(now);
             }
             let after = self.db.read(|tx| inbox::cursor(tx, down, &relay))?;
             self.ask(
@@ -390,6 +391,30 @@ impl Engine {
             );
             return Ok(true);
         }
+    }
+
+    /// Lets the relay drop what was read: a mailbox that only grows is full one day, and then the clinic is not heard.
+    fn release_read(&mut self, now: Time) -> Result<bool, CompanionError> {
+        let Some((_, link, own)) = self.ready() else {
+            return Ok(false);
+        };
+        let (relay, auth, mailbox) = (link.relay_url(), own.auth.clone(), link.down);
+        let days = link
+            .newest_roster()
+            .map_or(KEEP_DAYS, |held| held.roster.keep_days);
+        let before = now.minus(Duration::from_secs(u64::from(days) * 24 * 3600));
+        let through = self.db.read(|tx| {
+            let Some(kid) = inbox::relay_at(tx, &relay)? else {
+                return Ok::<_, CompanionError>(None);
+            };
+            Ok(inbox::releasable(tx, mailbox, kid, before)?)
+        })?;
+        let Some(through) = through.filter(|through| *through > self.released) else {
+            return Ok(false);
+        };
+        let ask = Ask::Release { mailbox, through };
+        self.ask(Purpose::Release { through }, relay, auth, ask);
+        Ok(true)
     }
 
     fn ask_rosters(&mut self) -> Result<bool, CompanionError> {

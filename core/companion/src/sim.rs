@@ -45,6 +45,8 @@ struct Mailbox {
     items: Vec<(u64, EnvelopeId)>,
     files: BTreeMap<EnvelopeId, Vec<u8>>,
     numbers: BTreeMap<EnvelopeId, u64>,
+    /// Asked for by their reader.
+    given: BTreeSet<EnvelopeId>,
 }
 
 impl Mailbox {
@@ -163,6 +165,12 @@ impl World {
         self.invite.to_text().expose().clone()
     }
 
+    /// How many letters lie at the relay towards the phone.
+    pub(crate) fn lie_down(&self) -> usize {
+        let down = self.boxes.get(&self.invite.down());
+        down.map_or(0, |held| held.files.len())
+    }
+
     /// Every letter that lies at the relay towards the clinic.
     pub(crate) fn sent(&self) -> Vec<Vec<u8>> {
         let sent = self.boxes.get(&self.invite.up());
@@ -265,13 +273,23 @@ impl World {
                     more: false,
                 }))
             }
-            Ask::Get { mailbox, id } if by_link && *mailbox == self.invite.down() => self.boxes
-                [mailbox]
-                .files
-                .get(id)
-                .cloned()
-                .map(Answer::File)
-                .ok_or(foreign),
+            Ask::Get { mailbox, id } if by_link && *mailbox == self.invite.down() => {
+                let held = self.boxes.entry(*mailbox).or_default();
+                held.given.insert(*id);
+                held.files.get(id).cloned().map(Answer::File).ok_or(foreign)
+            }
+            Ask::Release { mailbox, through } if by_link && *mailbox == self.invite.down() => {
+                let held = self.boxes.entry(*mailbox).or_default();
+                let due = held.items.iter().filter(|(n, _)| n <= through);
+                assert!(
+                    due.map(|(_, id)| id).all(|id| held.given.contains(id)),
+                    "released unread"
+                );
+                for (_, id) in held.items.extract_if(.., |(n, _)| *n <= *through) {
+                    held.files.remove(&id);
+                }
+                Ok(Answer::Done)
+            }
             Ask::Live => Err(RelayError::Unreachable(Reach::NoConnection)),
             _ => Err(foreign),
         }

@@ -88,6 +88,10 @@ impl Engine {
                 fault::point("companion.fetched");
                 Ok(Next::GoOn)
             }
+            (Purpose::Release { through }, Answer::Done) => {
+                self.released = through;
+                Ok(Next::End)
+            }
             (Purpose::Rosters, Answer::Rosters(lines)) => {
                 self.feed_rosters(&lines, now)?;
                 Ok(Next::End)
@@ -162,6 +166,8 @@ impl Engine {
                 self.changed(&[Topic::Status]);
                 Ok(Next::Wait(why.clone()))
             }
+            // Nothing is read or sent the later for it: the next run asks again.
+            Purpose::Release { .. } => Ok(Next::End),
             Purpose::List { .. } => {
                 if let (RelayError::BadAnswer(_), Some(link)) = (why, &self.link) {
                     let found = Finding::WrongList { mailbox: link.down };

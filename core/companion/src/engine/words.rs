@@ -27,6 +27,11 @@ pub(crate) enum Ask {
         mailbox: MailboxId,
         id: EnvelopeId,
     },
+    /// The relay may drop what was read, up to this number.
+    Release {
+        mailbox: MailboxId,
+        through: u64,
+    },
     /// Open the WebSocket and report [`Event::LiveOpen`], arrivals, and its end as this call's answer.
     Live,
 }
@@ -83,6 +88,7 @@ pub(super) enum Purpose {
     Put(EnvelopeId),
     List { after: u64 },
     Get(inbox::Entry),
+    Release { through: u64 },
     Rosters,
     Live,
 }
@@ -91,7 +97,7 @@ impl Purpose {
     pub(super) fn line(&self) -> Line {
         match self {
             Self::Claim | Self::JoinRosters | Self::Put(_) => Line::Send,
-            Self::List { .. } | Self::Get(_) => Line::Collect,
+            Self::List { .. } | Self::Get(_) | Self::Release { .. } => Line::Collect,
             Self::Rosters => Line::Rosters,
             Self::Live => Line::Live,
         }

@@ -73,3 +73,39 @@ fn a_full_post_box_is_said_in_words_and_passes() {
     assert_eq!(phone.world.readings.len(), 2);
     assert!(queue.last_receipt.is_some() && queue.last_acknowledgement.is_some());
 }
+
+/// REQ-POST-036: what was read is released at the relay after the days that the roster gives, and not before; the phone's
+/// box does not fill, nothing unread goes, and the link goes on.
+#[test]
+fn what_was_read_is_released() {
+    let mut phone = Phone::joined();
+    let days = |phone: &mut Phone, days: i64| {
+        for _ in 0..days {
+            phone.take_reading();
+            phone.settle();
+            phone.tick(22 * 3600 * 1000);
+        }
+    };
+    days(&mut phone, 10);
+    let before = phone.world.lie_down();
+    assert!(
+        before >= 10,
+        "{before} letters lie there: none is old enough"
+    );
+    days(&mut phone, 10);
+    let after = phone.world.lie_down();
+    assert!(
+        after < before + 8,
+        "{before} letters, ten days later {after}"
+    );
+    phone.restart();
+    phone.take_reading();
+    phone.settle();
+    let stages: Vec<Stage> = phone.history().iter().map(|one| one.stage).collect();
+    assert_eq!(stages.len(), 21);
+    assert!(
+        stages.iter().all(|stage| *stage == Stage::AtTheClinic),
+        "{stages:?}"
+    );
+    assert!(phone.findings().is_empty(), "{:?}", phone.findings());
+}
