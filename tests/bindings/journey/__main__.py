@@ -37,7 +37,7 @@ async def journey(language: str, number: int, clinic: Clinic, invite: str, work:
     words, environment = SHELLS[language]()
     folder = work / language
     folder.mkdir()
-    shell = Shell(words, environment, folder, script(folder))
+    shell = Shell(words, environment, folder, script(folder, number))
     await shell.start()
     home = Home(shell, clinic, invite, number)
     try:

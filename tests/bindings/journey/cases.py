@@ -5,6 +5,7 @@ Each case is one function of the shell, the clinic and what earlier cases left b
 
 import asyncio
 import json
+import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,19 +13,48 @@ from virtual_home.clinic import Clinic
 
 from .shell import Shell
 
-# A cuff with one reading in memory: 128/82, mean 97, pulse 66 (0x2A35, flags 0x14: pulse and status).
-RADIO = {
-    "devices": [
-        {
-            "device": "cuff-1",
-            "name": "Virtual Cuff",
-            "address": "c4c4c4c4c4c4",
-            "values": {"180a/2a29": b"Teleward Test".hex(), "180a/2a24": b"VC-1".hex(), "180a/2a25": b"0123456789".hex()},
-            "needs_pairing": True,
-            "frames": [{"after_ms": 50, "bytes": "1480005200610042000000"}],
-        }
-    ]
-}
+RECORDS = 200
+# The link to the meter breaks so long after it is up, twice: the whole transfer takes a second and more.
+CUTS_MS = [700, 500]
+
+
+def radio(number: int) -> dict:
+    """What is near the patient with this number: a cuff with one reading in memory, 128/82, mean 97, pulse 66 (0x2A35,
+    flags 0x14: pulse and status), and a glucose meter with 200."""
+    records = [{"number": n, "packets": [["2a18", glucose(n)]]} for n in range(RECORDS)]
+    return {
+        "devices": [
+            {
+                "device": "cuff-1",
+                "name": "Virtual Cuff",
+                "address": "c4c4c4c4c4c4",
+                "values": about("VC-1", "0123456789"),
+                "needs_pairing": True,
+                "frames": [{"after_ms": 50, "bytes": "1480005200610042000000"}],
+            },
+            {
+                "device": "meter-1",
+                "name": "Virtual Meter",
+                "services": ["1808"],
+                "measurements": [],
+                # each patient's own: one record under two patients is a finding at the clinic
+                "values": about("VM-1", f"meter-{number}"),
+                "stored": {"service": "1808", "records": records},
+                "faults": [{"drop_after_ms": ms} for ms in CUTS_MS],
+            },
+        ]
+    }
+
+
+def about(model: str, serial: str) -> dict:
+    return {"180a/2a29": b"Teleward Test".hex(), "180a/2a24": model.encode().hex(), "180a/2a25": serial.encode().hex()}
+
+
+def glucose(n: int) -> str:
+    """Record n (0x2A18, flags 0x02: kg/L with type and location): an hour later each, from 70 mg/dL on by halves."""
+    day, hour = divmod(n, 24)
+    time = struct.pack("<HBBBBB", 2026, 11, 1 + day, hour, 0, 0)
+    return (struct.pack("<BH", 0x02, n) + time + struct.pack("<H", 0xA000 | (700 + 5 * n)) + b"\x11").hex()
 
 
 def dated(minute: int) -> str:
@@ -99,11 +129,21 @@ async def joins(home: Home) -> None:
     same("NotPossible", refused.kind, "the kind of error of a second join")
 
 
-@case("pairs with the scripted cuff; its reading is stored at the clinic")
-async def measures(home: Home) -> None:
-    outcome = await home.shell.request(await home.shell.ask("pair", "20000"))
+async def pair(home: Home, name: str) -> str:
+    """Looks around, chooses the device of this name among those near, pairs with it; gives its id."""
+    look = await home.shell.ask("look", "20000")
+    near = await home.shell.until(["view", "FOUND"], lambda view: len(view["found"]) == 2, "two devices are near")
+    found = next(one for one in near["found"] if one["name"] == name)
+    same(True, len(found["how_to_pair"]) > 0, f"what to do to pair {name}")
+    outcome = await home.shell.request(await home.shell.ask("pair_with", found["id"]))
     same("DONE", outcome["kind"], f"the pairing's outcome {outcome}")
-    home.ids["device"] = outcome["result"]
+    same("DONE", (await home.shell.request(look))["kind"], "the look's outcome")
+    return outcome["result"]
+
+
+@case("looks around, chooses the scripted cuff and pairs; its reading is stored at the clinic")
+async def measures(home: Home) -> None:
+    home.ids["device"] = await pair(home, "Virtual Cuff")
     history = await home.shell.until(["history"], lambda history: history["readings"], "a reading in the journal")
     same(1, len(history["readings"]), "readings")
     reading = history["readings"][0]
@@ -167,6 +207,28 @@ async def killed(home: Home) -> None:
     await home.stage("third", "AT_THE_CLINIC")
 
 
+@case("pairs a glucose meter whose link breaks twice in the transfer; its 200 records come, each once")
+async def meter(home: Home) -> None:
+    device = await pair(home, "Virtual Meter")
+    history = await home.shell.until(
+        ["history", "glucose"], lambda history: len(history["readings"]) >= RECORDS, f"{RECORDS} records are here"
+    )
+    values = [value["value"] for reading in history["readings"] for value in reading["values"]]
+    wanted = [f"{70 + n / 2:g}" for n in range(RECORDS)]
+    same(sorted(wanted, key=float), sorted((f"{float(value):g}" for value in values), key=float), "the values")
+
+    def ended(answer: dict) -> bool:
+        return any(trace["device"] == device and trace["reason"] == "done" for trace in answer["traces"])
+
+    traces = (await home.shell.until(["traces"], ended, "a session that took all"))["traces"]
+    cut = [trace["reason"] for trace in traces if trace["device"] == device and trace["reason"] != "nothing_new"]
+    same(len(CUTS_MS), sum(reason in ("closed_early", "link_lost") for reason in cut), f"links that broke, of {cut}")
+    home.ids |= {f"record {n}": reading["id"] for n, reading in enumerate(history["readings"])}
+    async with asyncio.timeout(60):
+        while len(await home.clinic.readings()) < RECORDS:
+            await asyncio.sleep(0.2)
+
+
 @case("paused, every call says what to do; resumed, it goes on")
 async def paused(home: Home) -> None:
     await home.shell.ask("pause")
@@ -205,13 +267,14 @@ async def broken_keys(home: Home) -> None:
 @case("in the end the clinic holds each reading once, and no finding")
 async def once(home: Home) -> None:
     there = [reading["id"] for reading in await home.clinic.readings()]
-    wanted = [home.ids[name] for name in ["measured", "typed", "second", "third", "submitted"]]
+    wanted = [identity for name, identity in home.ids.items() if name != "device"]
+    same(5 + RECORDS, len(wanted), "readings taken here")
     same(sorted(wanted), sorted(there), "the clinic's readings")
     same([], [finding for finding in await home.clinic.findings() if finding["state"] == "open"], "findings")
     await home.shell.close()
 
 
-def script(folder: Path) -> Path:
+def script(folder: Path, number: int) -> Path:
     path = folder / "radio.json"
-    path.write_text(json.dumps(RADIO))
+    path.write_text(json.dumps(radio(number)))
     return path

@@ -74,7 +74,12 @@ fun plain(view: View): Any = when (view) {
         "waiting" to view.queue.waiting, "at_post_office" to view.queue.atPostOffice,
         "at_clinic" to view.queue.atClinic, "stuck" to view.queue.stuck, "trouble" to view.queue.trouble,
     ))
-    is View.Found -> mapOf("found" to view.found.map { mapOf("id" to it.id, "name" to it.name, "family" to it.family, "paired" to it.paired) })
+    is View.Found -> mapOf("found" to view.found.map { 
+        mapOf(
+            "id" to it.id, "name" to it.name, "family" to it.family, "paired" to it.paired,
+            "how_to_pair" to it.howToPair,
+        )
+    })
     is View.Requests -> mapOf("requests" to view.requests.map { mapOf("id" to it.id, "kind" to it.kind, "state" to plain(it.state)) })
 }
 
@@ -134,10 +139,14 @@ class Shell(folder: File, radio: File) {
 
     suspend fun carryOut(words: List<String>): Any? = when (words[0]) {
         "view" -> plain(companion.view(Topic.valueOf(words[1])))
-        "history" -> mapOf("readings" to companion.history(HistoryQuery(), null).readings.map(::plain))
+        "history" -> companion.history(HistoryQuery(kind = words.getOrNull(1), limit = 200u), null).let {
+            mapOf("readings" to it.readings.map(::plain))
+        }
+        "traces" -> mapOf("traces" to companion.traces().map { mapOf("device" to it.device, "reason" to it.reason) })
         "sheet" -> companion.prepareRecovery().let { mapOf("words" to it.words, "qr_svg" to it.qrSvg) }
         "join" -> companion.join(words[1], JoinOptions(label = words[2]))
-        "pair" -> companion.pair(words[1].toULong())
+        "look" -> companion.look(words[1].toULong())
+        "pair_with" -> companion.pairWith(words[1])
         "dismiss" -> { companion.dismiss(words[1].toLong()); null }
         "type" -> companion.recordManual(
             ManualReading(

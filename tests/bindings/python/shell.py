@@ -93,14 +93,19 @@ class Shell:
         match words:
             case ["view", topic]:
                 return plain(await companion.view(teleward.Topic[topic]))
-            case ["history"]:
-                return plain(await companion.history(teleward.HistoryQuery(), None))
+            case ["history", *kind]:
+                query = teleward.HistoryQuery(kind=kind[0] if kind else None, limit=200)
+                return plain(await companion.history(query, None))
+            case ["traces"]:
+                return {"traces": plain(await companion.traces())}
             case ["sheet"]:
                 return plain(await companion.prepare_recovery())
             case ["join", invite, label]:
                 return await companion.join(invite, teleward.JoinOptions(label=label))
-            case ["pair", ms]:
-                return await companion.pair(int(ms))
+            case ["look", ms]:
+                return await companion.look(int(ms))
+            case ["pair_with", found]:
+                return await companion.pair_with(found)
             case ["dismiss", request]:
                 return await companion.dismiss(int(request))
             case ["type", draft, systolic, diastolic, pulse]:

@@ -137,7 +137,7 @@ class Clinic:
 
     async def readings(self) -> list[dict]:
         """All readings of the patient, newest first."""
-        return (await self.get(f"/api/patients/{self.patient}/readings?limit=200"))["readings"]
+        return (await self.get(f"/api/patients/{self.patient}/readings?limit=500"))["readings"]
 
     async def readings_are(self, expected: list[dict]) -> None:
         """Waits until the station has as many readings as expected; then they must be those, each once."""
