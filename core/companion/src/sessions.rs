@@ -12,8 +12,8 @@ use crate::models;
 use crate::show;
 use crate::view::{DeviceView, FoundView, RequestId};
 use device::{
-    Advertisement, DeviceHandle, Plan, Radio, RadioFault, ReasonCode, SessionEvent, SessionFacts,
-    SessionReport, Trace, TraceMode, family, how_to_pair, run_session,
+    Advertisement, CapturedRecord, DeviceHandle, Plan, Radio, RadioFault, ReasonCode, SessionEvent,
+    SessionFacts, SessionReport, Trace, TraceMode, family, how_to_pair, run_session,
 };
 use reading::{DeviceFacts, Moment};
 use std::collections::BTreeMap;
@@ -130,9 +130,11 @@ impl Sessions {
         }
     }
 
-    /// The next thing that happened. Cancelling loses nothing.
-    pub(crate) async fn next(&mut self) -> Option<Happening> {
-        self.happenings.recv().await
+    /// What happened next, all that waits of it. Cancelling loses nothing.
+    pub(crate) async fn next(&mut self) -> Option<Vec<Happening>> {
+        let mut next = Vec::new();
+        let count = self.happenings.recv_many(&mut next, WAITING).await;
+        (count > 0).then_some(next)
     }
 
     /// Starts a session for every paired device that has none.
@@ -349,8 +351,50 @@ impl Sessions {
         Ok(request)
     }
 
-    /// Takes one happening. What fails here is told and changes nothing else.
-    pub(crate) fn take(&mut self, happening: Happening, desk: &mut Desk, now: Time) {
+    /// Takes what happened, in order; records that came one after the other are one commit, since a meter sends hundreds.
+    /// What fails here is told and changes nothing else.
+    pub(crate) fn take(&mut self, happenings: Vec<Happening>, desk: &mut Desk, now: Time) {
+        let mut records: Vec<(u64, CapturedRecord)> = Vec::new();
+        for happening in happenings {
+            match happening {
+                Happening::Event {
+                    run,
+                    event: SessionEvent::Record(record),
+                } => records.push((run, record)),
+                other => {
+                    self.keep(std::mem::take(&mut records), desk, now);
+                    self.take_one(other, desk, now);
+                }
+            }
+        }
+        self.keep(records, desk, now);
+    }
+
+    /// Keeps records, and makes readings of those whose device is known already: nothing more is to be waited for then than
+    /// this session's clock reading.
+    fn keep(&mut self, records: Vec<(u64, CapturedRecord)>, desk: &mut Desk, now: Time) {
+        if records.is_empty() {
+            return;
+        }
+        let connections: BTreeMap<[u8; 16], u64> = records
+            .iter()
+            .map(|(run, one)| (one.connection, *run))
+            .collect();
+        let records: Vec<CapturedRecord> = records.into_iter().map(|(_, record)| record).collect();
+        desk.capture(&records, now);
+        for (connection, run) in connections {
+            let facts = match self.runs.get(&run) {
+                Some(run) if !run.facts.complete => continue,
+                Some(run) => run.facts.clone(),
+                None => SessionFacts::default(),
+            };
+            if let Err(error) = desk.settle(connection, &facts, now) {
+                tracing::warn!(%error, "a device session");
+            }
+        }
+    }
+
+    fn take_one(&mut self, happening: Happening, desk: &mut Desk, now: Time) {
         let taken = match happening {
             Happening::Event { run, event } => self.event(run, event, desk, now),
             Happening::Found { request, found } => self.found(request, found, desk, now),
@@ -439,16 +483,8 @@ impl Sessions {
     ) -> Result<(), CompanionError> {
         match event {
             SessionEvent::Record(record) => {
-                desk.capture(&record, now);
-                // Its device is known already: nothing more to wait for than this session's clock reading.
-                let known = self.runs.get(&run).filter(|run| run.facts.complete);
-                match known.map(|run| run.facts.clone()) {
-                    Some(facts) => desk.settle(record.connection, &facts, now),
-                    None if !self.runs.contains_key(&run) => {
-                        desk.settle(record.connection, &SessionFacts::default(), now)
-                    }
-                    None => Ok(()),
-                }
+                self.keep(vec![(run, record)], desk, now);
+                Ok(())
             }
             SessionEvent::Facts(facts) => {
                 let Some(run) = self.runs.get_mut(&run) else {

@@ -30,42 +30,44 @@ impl Desk {
         Ok(())
     }
 
-    /// Keeps a raw record the moment it arrives; it becomes a reading by [`Desk::settle`]. The device has been told that
-    /// it arrived and will not send it again: a record that cannot be written now is held and tried again.
-    pub(crate) fn capture(&mut self, record: &CapturedRecord, now: Time) {
-        if let Err(error) = self.write_record(record, now) {
-            tracing::warn!(%error, "keeping a record");
+    /// Keeps raw records the moment they arrive; they become readings by [`Desk::settle`]. The device has been told that
+    /// they arrived and will not send them again: what cannot be written now is held and tried again.
+    pub(crate) fn capture(&mut self, records: &[CapturedRecord], now: Time) {
+        if let Err(error) = self.write_records(records, now) {
+            tracing::warn!(%error, "keeping records");
             self.engine.contact.trouble = Some(error.to_string());
             self.engine.changed(&[Topic::Status, Topic::Queue]);
-            if self.unwritten.len() < UNWRITTEN_MOST {
-                self.unwritten.push_back(record.clone());
-            }
+            let room = UNWRITTEN_MOST.saturating_sub(self.unwritten.len());
+            self.unwritten.extend(records.iter().take(room).cloned());
         }
     }
 
-    pub(super) fn write_record(
+    fn write_records(
         &mut self,
-        record: &CapturedRecord,
+        records: &[CapturedRecord],
         now: Time,
     ) -> Result<(), CompanionError> {
         let keys = self.engine.keys.get().filter(|_| !self.is_paused());
         // Paused, the database is closed; the spool is not.
         let Some(keys) = keys else {
-            return self.write_spool(&Spooled::Record(record.clone()));
+            // One that is in the spool already and is held too becomes one record again by its connection and number.
+            return records
+                .iter()
+                .try_for_each(|record| self.write_spool(&Spooled::Record(record.clone())));
         };
-        self.engine
-            .db
-            .write(|tx| captured::keep(tx, &keys.rows, record, now))?;
+        self.engine.db.write(|tx| {
+            records
+                .iter()
+                .try_for_each(|record| captured::keep(tx, &keys.rows, record, now))
+        })?;
         fault::point("companion.captured");
         Ok(())
     }
 
     pub(super) fn write_held_records(&mut self, now: Time) {
-        while let Some(record) = self.unwritten.pop_front() {
-            if self.write_record(&record, now).is_err() {
-                self.unwritten.push_front(record);
-                return;
-            }
+        let held: Vec<CapturedRecord> = self.unwritten.drain(..).collect();
+        if !held.is_empty() && self.write_records(&held, now).is_err() {
+            self.unwritten.extend(held);
         }
     }
 
