@@ -35,6 +35,16 @@ pub struct House {
     relay_address: String,
     console_address: String,
     authority: Option<String>,
+    versions: Versions,
+}
+
+/// Folders with programs of another version, for the parts that are not today's.
+#[derive(Debug, Clone, Default)]
+pub struct Versions {
+    /// Of the relay.
+    pub relay: Option<PathBuf>,
+    /// Of the station.
+    pub station: Option<PathBuf>,
 }
 
 impl House {
@@ -46,11 +56,23 @@ impl House {
         Self::start_behind(None).await
     }
 
+    /// The same, with servers of other versions.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_of(versions: Versions) -> anyhow::Result<Self> {
+        Self::start_as(None, versions).await
+    }
+
     /// The same, with phones and station reaching the relay by another address (a proxy's `http://…`).
     ///
     /// # Errors
     /// As [`Self::start`].
     pub async fn start_behind(proxy: Option<&str>) -> anyhow::Result<Self> {
+        Self::start_as(proxy, Versions::default()).await
+    }
+
+    async fn start_as(proxy: Option<&str>, versions: Versions) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let authority = proxy.map(|url| url.trim_start_matches("http://").to_owned());
         let mut house = Self {
@@ -60,6 +82,7 @@ impl House {
             relay_address: "127.0.0.1:0".into(),
             console_address: "127.0.0.1:0".into(),
             authority,
+            versions,
         };
         let ready = house.start_relay(&[])?;
         let url = proxy.map_or_else(|| house.relay_url(), str::to_owned);
@@ -93,55 +116,61 @@ impl House {
         };
         let [station, sheets, password] =
             ["station", "sheets", "password"].map(|name| self.path(name));
-        let made = run_json(&[
-            "clinic",
-            "init",
-            "--json",
-            "--dir",
-            &station,
-            "--name",
-            "Tern Street Practice",
-            "--phone",
-            "01632 960 100",
-            "--emergency",
-            "999",
-            "--language",
-            "en",
-            "--zone",
-            "Europe/London",
-            "--relay",
-            relay_url,
-            "--relay-receipt",
-            text("receipt")?,
-            "--relay-receipt",
-            text("reserve")?,
-            "--sheets",
-            &sheets,
-            "--account",
-            ACCOUNT,
-            "--password-file",
-            &password,
-        ])?;
+        let made = run_json_of(
+            self.versions.station.as_deref(),
+            &[
+                "clinic",
+                "init",
+                "--json",
+                "--dir",
+                &station,
+                "--name",
+                "Tern Street Practice",
+                "--phone",
+                "01632 960 100",
+                "--emergency",
+                "999",
+                "--language",
+                "en",
+                "--zone",
+                "Europe/London",
+                "--relay",
+                relay_url,
+                "--relay-receipt",
+                text("receipt")?,
+                "--relay-receipt",
+                text("reserve")?,
+                "--sheets",
+                &sheets,
+                "--account",
+                ACCOUNT,
+                "--password-file",
+                &password,
+            ],
+        )?;
         let key = |name: &str| {
             made[name]
                 .as_str()
                 .with_context(|| format!("`clinic init` said no `{name}`"))
         };
         let relay = self.path("relay");
-        run_json(&[
-            "relay",
-            "tenant",
-            "add",
-            "--json",
-            "--dir",
-            &relay,
-            "--name",
-            "tern-street",
-            "--root",
-            key("root")?,
-            "--auth",
-            key("auth")?,
-        ])?;
+        run_json_of(
+            self.versions.relay.as_deref(),
+            &[
+                "relay",
+                "tenant",
+                "add",
+                "--json",
+                "--dir",
+                &relay,
+                "--name",
+                "tern-street",
+                "--root",
+                key("root")?,
+                "--auth",
+                key("auth")?,
+            ],
+        )?;
         Ok(())
     }
 
@@ -157,7 +186,8 @@ impl House {
         if let Some(authority) = &self.authority {
             words.extend(["--authority".to_owned(), authority.clone()]);
         }
-        let process = Process::start("teleward", words, armed)?;
+        let process =
+            Process::start_program(&teleward(self.versions.relay.as_deref())?, words, armed)?;
         let ready = process.ready()?;
         let url = ready["relay"]
             .as_str()
@@ -179,7 +209,8 @@ impl House {
             "100",
         ]
         .map(str::to_owned);
-        let process = Process::start("teleward", words, armed)?;
+        let process =
+            Process::start_program(&teleward(self.versions.station.as_deref())?, words, armed)?;
         let ready = process.ready()?;
         let url = ready["console"]
             .as_str()
@@ -190,6 +221,11 @@ impl House {
             .to_owned();
         self.station = Some(process);
         Ok(())
+    }
+
+    /// The server's next process will be of this version.
+    pub fn change_version(&mut self, versions: Versions) {
+        self.versions = versions;
     }
 
     /// SIGKILL, then a new process on the same folder and port.
@@ -326,7 +362,16 @@ pub fn run(words: &[&str]) -> anyhow::Result<()> {
 /// # Errors
 /// When it fails; its words on standard error stand in the error.
 pub fn run_json(words: &[&str]) -> anyhow::Result<Value> {
-    let output = Command::new(program("teleward")?).args(words).output()?;
+    run_json_of(None, words)
+}
+
+/// `teleward` of this version: in that folder, or today's.
+fn teleward(version: Option<&Path>) -> anyhow::Result<PathBuf> {
+    version.map_or_else(|| program("teleward"), |folder| Ok(folder.join("teleward")))
+}
+
+fn run_json_of(version: Option<&Path>, words: &[&str]) -> anyhow::Result<Value> {
+    let output = Command::new(teleward(version)?).args(words).output()?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(
         output.status.success(),

@@ -1,6 +1,6 @@
 //! A companion in a process of its own (`teleward-patient`), as a journey holds it: started, asked, killed, started again.
 
-use crate::process::Process;
+use crate::process::{Process, program};
 use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -21,6 +21,8 @@ pub struct Phone {
     script: Option<PathBuf>,
     process: Option<Process>,
     kept: BTreeSet<String>,
+    /// The folder of its program, when that is not today's.
+    version: Option<PathBuf>,
 }
 
 impl Phone {
@@ -38,7 +40,13 @@ impl Phone {
             script: with_cuff.then_some(script),
             process: None,
             kept: BTreeSet::new(),
+            version: None,
         })
+    }
+
+    /// The next process will be of this version: the program in that folder, or today's.
+    pub fn change_version(&mut self, folder: Option<PathBuf>) {
+        self.version = folder;
     }
 
     /// Starts its process, without waiting.
@@ -47,7 +55,11 @@ impl Phone {
     /// When it cannot be started.
     pub fn spawn(&mut self, armed: &[(&'static str, String)]) -> anyhow::Result<()> {
         let words = std::iter::once(&self.folder).chain(&self.script);
-        self.process = Some(Process::start("teleward-patient", words, armed)?);
+        let program = match &self.version {
+            Some(folder) => folder.join("teleward-patient"),
+            None => program("teleward-patient")?,
+        };
+        self.process = Some(Process::start_program(&program, words, armed)?);
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use anyhow::{Context as _, bail};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
@@ -51,7 +51,20 @@ impl Process {
         words: impl IntoIterator<Item = impl AsRef<OsStr>>,
         environment: &[(&str, String)],
     ) -> anyhow::Result<Self> {
-        let mut command = Command::new(program(name)?);
+        Self::start_program(&program(name)?, words, environment)
+    }
+
+    /// Starts a program wherever it lies.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_program(
+        program: &Path,
+        words: impl IntoIterator<Item = impl AsRef<OsStr>>,
+        environment: &[(&str, String)],
+    ) -> anyhow::Result<Self> {
+        let name = program.display();
+        let mut command = Command::new(program);
         command
             .args(words)
             .stdin(Stdio::piped())
@@ -75,7 +88,7 @@ impl Process {
             child,
             stdin,
             lines,
-            name: name.to_owned(),
+            name: name.to_string(),
         })
     }
 

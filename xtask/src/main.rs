@@ -20,6 +20,7 @@ mod links;
 mod manifest;
 mod needs;
 mod part;
+mod peers;
 mod stock;
 mod suite;
 mod trace;

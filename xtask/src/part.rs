@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::job::Job;
 use crate::needs::Need;
-use crate::{build, deny, fhir, fuzz, house, links, stock, trace, tree};
+use crate::{build, deny, fhir, fuzz, house, links, peers, stock, trace, tree};
 
 /// Which of the two sets a part belongs to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -169,6 +169,16 @@ pub fn all() -> Result<Vec<Part>> {
             15,
             compiler(),
             fuzz::check,
+        )
+    });
+    parts.push(Part {
+        set: Set::Extra,
+        ..required(
+            "peers",
+            "Journey *Peers*: phone, relay and station of an earlier commit and of today, updated in every order",
+            15,
+            compiler(),
+            peers::check,
         )
     });
     Ok(parts)
