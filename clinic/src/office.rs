@@ -384,8 +384,7 @@ impl Shared {
     /// Lists, fetches and opens; tells relays what they may drop.
     async fn collect(self: Arc<Self>) -> Result<(), Failure> {
         let now = Time::system();
-        let named =
-            std::mem::take(&mut *self.arrivals.lock().unwrap_or_else(PoisonError::into_inner));
+        let named = self.take_arrivals();
         let full = {
             let full = self.full.lock().unwrap_or_else(PoisonError::into_inner);
             named.is_empty()
@@ -403,19 +402,43 @@ impl Shared {
                 .clone()
                 .blocking(move |s| s.db.read(|tx| link::to_collect(tx, now.minus(keep))))
                 .await?;
-            for mailbox in boxes {
-                if full || named.contains(&mailbox) {
-                    self.clone().collect_one(client, mailbox).await?;
-                }
-                if full {
-                    self.clone().release(client, mailbox).await?;
-                }
+            for mailbox in named.iter().filter(|named| boxes.contains(*named)) {
+                self.clone().collect_one(client, *mailbox).await?;
+            }
+            for mailbox in boxes.iter().filter(|_| full) {
+                self.clone().collect_one(client, *mailbox).await?;
+                self.clone().release(client, *mailbox).await?;
+                self.clone().collect_arrivals(client, &boxes).await?;
             }
         }
         if full {
             *self.full.lock().unwrap_or_else(PoisonError::into_inner) = Full { at: Some(now) };
         }
         Ok(())
+    }
+
+    /// What arrives during a long round does not wait for its end. A mailbox that this round does not know yet is the next
+    /// round's, which its arrival has asked for.
+    async fn collect_arrivals(
+        self: Arc<Self>,
+        client: &RelayClient,
+        boxes: &[MailboxId],
+    ) -> Result<(), Failure> {
+        let arrived = self.take_arrivals();
+        let (known, unknown): (Vec<MailboxId>, Vec<MailboxId>) =
+            arrived.into_iter().partition(|one| boxes.contains(one));
+        self.arrivals
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(unknown);
+        for mailbox in known {
+            self.clone().collect_one(client, mailbox).await?;
+        }
+        Ok(())
+    }
+
+    fn take_arrivals(&self) -> BTreeSet<MailboxId> {
+        std::mem::take(&mut *self.arrivals.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn keep(&self) -> Duration {

@@ -4,7 +4,7 @@
 //! that `tests/golden/upgrade/peer` names.
 
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use teleward_tests::house::{House, Part, Versions};
 use teleward_tests::phone::Phone;
@@ -53,25 +53,25 @@ struct World {
 }
 
 impl World {
-    fn versions(folder: &PathBuf, older: Older) -> Versions {
+    fn versions(folder: &Path, older: Older) -> Versions {
         Versions {
-            relay: older.relay.then(|| folder.clone()),
-            station: older.station.then(|| folder.clone()),
+            relay: older.relay.then(|| folder.to_path_buf()),
+            station: older.station.then(|| folder.to_path_buf()),
         }
     }
 
-    async fn start(folder: &PathBuf, older: Older) -> anyhow::Result<Self> {
+    async fn start(folder: &Path, older: Older) -> anyhow::Result<Self> {
         let house = House::start_of(Self::versions(folder, older)).await?;
         let console = house.console().await?;
         let patient = console.new_patient("Ada Byrne", "P-1").await?;
         let invite = console.invite(&patient).await?;
         let mut phone = Phone::new(house.folder("phone")?, false)?;
-        phone.change_version(older.phone.then(|| folder.clone()));
+        phone.change_version(older.phone.then(|| folder.to_path_buf()));
         phone.start(&[])?;
         phone.ask(&json!({ "do": "join", "invite": invite }), PATIENCE)?;
         phone.joined(PATIENCE)?;
         Ok(Self {
-            folder: folder.clone(),
+            folder: folder.to_path_buf(),
             house,
             phone,
             patient,

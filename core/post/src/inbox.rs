@@ -90,9 +90,10 @@ pub fn listed(
         replayed.extend((entered == Entered::Replayed).then_some(item.id));
         last = last.max(item.n);
     }
+    // Most lists are empty: they must cost no write, or a station with many mailboxes writes all day.
     tx.prepare_cached(
         "INSERT INTO post_cursor(box, relay, after) VALUES (?1, ?2, ?3)
-         ON CONFLICT(box, relay) DO UPDATE SET after = max(after, excluded.after)",
+         ON CONFLICT(box, relay) DO UPDATE SET after = excluded.after WHERE excluded.after > after",
     )?
     .execute(params![mailbox.0, page.relay.0, signed(last)?])?;
     Ok(Listed::Page {

@@ -67,6 +67,24 @@ fn consume_all(db: &Database) -> Vec<EnvelopeId> {
     consumed
 }
 
+/// REQ-POST-037: a list with nothing new writes nothing, so that asking often costs no disk.
+#[test]
+fn a_list_with_nothing_new_writes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = open(&dir);
+    list(&db, &page(7, &[(1, 1), (2, 2)]));
+    let log = dir.path().join("db-wal");
+    let size = || std::fs::metadata(&log).unwrap().len();
+    let before = size();
+    for _ in 0..10 {
+        list(&db, &page(7, &[]));
+        list(&db, &page(7, &[(2, 2)]));
+    }
+    assert_eq!(size(), before);
+    list(&db, &page(7, &[(3, 3)]));
+    assert!(size() > before, "what is new is written");
+}
+
 /// REQ-POST-011: a file listed twice is processed once and told as a replay; from another relay it is no finding.
 #[test]
 fn a_replay_is_seen_and_not_processed() {
