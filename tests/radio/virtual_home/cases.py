@@ -1,82 +1,24 @@
-"""The cases, in the order in which they happen in one home in one boot.
+"""The cases of the cuff, and what is asserted of everything at the end.
 
-Each is one function: what the cuff does, the reason code with which the hub's session ends, and which frames the
-station must hold afterwards. The readings of all cases are compared once more at the end.
+Each is one function: what the device does, the reason code with which the hub's session ends, and which readings the
+station must hold afterwards. They happen in one home in one boot, in the order of `CASES`.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 from . import capture
-from .clinic import Clinic
-from .cuff import CUFF, Cuff, Faults
-from .guest import Guest
-from .hub import Hub
-
-PAIRING_SECONDS = "20"
-FORGET = (
-    "dbus-send --system --print-reply --dest=org.bluez /org/bluez/hci0 org.bluez.Adapter1.RemoveDevice "
-    f"objpath:/org/bluez/hci0/dev_{CUFF.replace(':', '_')}"
-)
+from .home import PAIRING_SECONDS, Home, case, same
+from .peripheral import Faults, Peripheral
 
 
-@dataclass
-class Home:
-    """All parts of the test."""
-
-    guest: Guest
-    hub: Hub
-    cuff: Cuff
-    clinic: Clinic
-    expected: list[dict] = field(default_factory=list)
-
-    def measure(self, systolic: int, diastolic: int, mean: int, pulse: int) -> None:
-        """The cuff measures, and the station must hold it in the end."""
-        self.cuff.measure(systolic, diastolic, mean, pulse)
-        values = {"systolic": systolic, "diastolic": diastolic, "mean_arterial": mean, "pulse_rate": pulse}
-        self.expected.append({name: str(value) for name, value in values.items()})
-
-    async def sessions(self, *reasons: str, seconds: float | None = None) -> None:
-        """The cuff shows itself, and the hub's sessions with it end with these reason codes."""
-        since = self.hub.mark()
-        await self.cuff.show(seconds)
-        same(list(reasons), await self.hub.endings(since, len(reasons)), "the reasons")
-        await self.cuff.hide()
-
-    async def pair(self) -> dict:
-        """The cuff is put into pairing mode, and the hub pairs with it; gives back the device as the hub has it."""
-        since = self.hub.mark()
-        self.cuff.pairing_mode = True
-        await self.cuff.show()
-        device = await self.hub.ask("pair", "--seconds", PAIRING_SECONDS)
-        # The answer may overtake what the hub in service says of the same session.
-        same("done", await self.hub.ending(since), "the reason")
-        await self.cuff.hung_up()
-        self.cuff.pairing_mode = False
-        return device
-
-    async def arrived(self) -> None:
-        """Waits until the station holds what it must hold; what it holds more is an error."""
-        await self.clinic.readings_are(self.expected)
-
-
-Case = Callable[[Home], Awaitable[None]]
-CASES: dict[str, tuple[str, Case]] = {}
-
-
-def case(name: str, words: str) -> Callable[[Case], Case]:
-    def keep(function: Case) -> Case:
-        CASES[name] = (words, function)
-        return function
-
-    return keep
-
-
-def same(wanted: object, found: object, what: str) -> None:
-    if wanted != found:
-        raise AssertionError(f"{what}: wanted {wanted!r}, found {found!r}")
+def forget(device: Peripheral) -> str:
+    """The command with which a person removes a device in the system's settings."""
+    path = f"/org/bluez/hci0/dev_{device.address.replace(':', '_')}"
+    return (
+        "dbus-send --system --print-reply --dest=org.bluez /org/bluez/hci0 org.bluez.Adapter1.RemoveDevice "
+        f"objpath:{path}"
+    )
 
 
 # REQ-RADIO-001
@@ -139,7 +81,7 @@ async def clock(home: Home) -> None:
 @case("failed", "a failed measurement is told as such, never as a number")
 async def failed(home: Home) -> None:
     home.cuff.fail()
-    home.expected.append({"systolic": None, "diastolic": None, "mean_arterial": None, "pulse_rate": None})
+    home.expect("blood_pressure", systolic=None, diastolic=None, mean_arterial=None, pulse_rate=None)
     await home.sessions("done")
     await home.arrived()
 
@@ -150,7 +92,7 @@ async def twice(home: Home) -> None:
     home.cuff.faults = Faults(twice=True)
     home.measure(126, 79, 94, 64)
     await home.sessions("done")
-    same(2, home.cuff.told.indicated.count(home.cuff.told.indicated[-1]), "indications")
+    same(2, home.cuff.told.sent.count(home.cuff.told.sent[-1]), "indications")
     await home.arrived()
 
 
@@ -170,9 +112,9 @@ async def drop_between(home: Home) -> None:
     home.measure(122, 77, 92, 61)
     await asyncio.sleep(1.1)  # records of one second would have the same time
     home.measure(124, 78, 93, 62)
-    sent = len(home.cuff.told.indicated)
+    sent = len(home.cuff.told.sent)
     await home.sessions("closed_early", "done")
-    first, again, second = home.cuff.told.indicated[sent:]
+    first, again, second = home.cuff.told.sent[sent:]
     same((True, False), (first == again, first == second), "the first record was sent again, then the second")
     await home.arrived()
 
@@ -181,7 +123,7 @@ async def drop_between(home: Home) -> None:
 @case("brief", "a cuff that shows itself for three seconds only is caught")
 async def brief(home: Home) -> None:
     home.measure(119, 76, 90, 58)
-    await home.cuff.looked_for()
+    await home.adapter.looked_for()
     await home.sessions("done", seconds=3)
     await home.arrived()
 
@@ -192,7 +134,7 @@ async def bond(home: Home) -> None:
     await home.cuff.forget_bonds()
     home.measure(137, 88, 104, 75)
     await home.sessions("bond_lost")
-    await home.guest.run(FORGET)
+    await home.guest.run(forget(home.cuff))
     await home.pair()
     if home.cuff.memory:
         await home.sessions("done")
@@ -208,7 +150,7 @@ async def adapter(home: Home) -> None:
     since = home.hub.mark()
     await home.cuff.show()
     await home.cuff.reached.wait()
-    home.cuff.unplug()
+    home.adapter.unplug()
     await home.guest.adapter("off")
     same("radio_gone", await home.hub.ending(since), "the reason")
     home.cuff.hold.set()
@@ -234,14 +176,14 @@ async def air(home: Home) -> None:
     await home.guest.run("killall btmon; while pidof btmon; do sleep 0.1; done")
     content = await home.guest.fetch("/tmp/hci.snoop")
     told = home.cuff.told
-    same([], capture.complaints(content, told.indicated, len(told.confirmed)), "complaints about the capture")
+    same([], capture.complaints(content, told.sent, len(told.confirmed)), "complaints about the capture")
     # The checker itself: with less in the capture, or more in the air, it complains.
     plain = capture.without(content, capture.is_encryption)
     sent = capture.without(content, lambda record: record.kind == capture.ACL_RECEIVED)
     for what, less, indicated in [
-        ("without its encryption", plain, told.indicated),
-        ("without what came in", sent, told.indicated),
-        ("that lacks a frame", content, [*told.indicated, told.indicated[0]]),
+        ("without its encryption", plain, told.sent),
+        ("without what came in", sent, told.sent),
+        ("that lacks a frame", content, [*told.sent, told.sent[0]]),
     ]:
         same(True, capture.complaints(less, indicated, len(told.confirmed)) != [], f"complaints about a capture {what}")
 

@@ -1,6 +1,7 @@
 """Relay and station on the host's loopback, and what a clinician sees in the console's own interface."""
 
 import asyncio
+import collections
 import json
 import secrets
 import urllib.error
@@ -9,9 +10,9 @@ from datetime import datetime
 from pathlib import Path
 
 ADMINISTRATOR = "radio"
-TO_START = 60
-TO_ARRIVE = 60
-VALUES = ["systolic", "diastolic", "mean_arterial", "pulse_rate"]
+TO_START = 120
+TO_ARRIVE = 180
+PAGE = 500
 
 
 class ClinicError(Exception):
@@ -137,21 +138,33 @@ class Clinic:
 
     async def readings(self) -> list[dict]:
         """All readings of the patient, newest first."""
-        return (await self.get(f"/api/patients/{self.patient}/readings?limit=500"))["readings"]
+        found: list[dict] = []
+        while True:
+            before = f"&before={found[-1]['id']}" if found else ""
+            page = await self.get(f"/api/patients/{self.patient}/readings?limit={PAGE}{before}")
+            found += page["readings"]
+            if not page["more"]:
+                return found
 
-    async def readings_are(self, expected: list[dict]) -> None:
-        """Waits until the station has as many readings as expected; then they must be those, each once."""
+    async def readings_are(self, expected: list[dict], patience: float = TO_ARRIVE) -> None:
+        """Waits until the station has as many readings as expected; then they must be those, each once. An expected
+        reading names its kind and the values that matter."""
+        names = {wanted["kind"]: [name for name in wanted if name != "kind"] for wanted in expected}
         try:
-            async with asyncio.timeout(TO_ARRIVE):
+            async with asyncio.timeout(patience):
                 while len(found := await self.readings()) < len(expected):
                     await asyncio.sleep(0.2)
         except TimeoutError:
             pass
-        key = lambda values: [str(values[name]) for name in VALUES]  # noqa: E731
-        wanted = sorted(map(key, expected))
-        shown = sorted(key(reading["values"]) for reading in found)
+        shown = collections.Counter(
+            (reading["kind"], *(reading["values"].get(name) for name in names.get(reading["kind"], []))) for reading in found
+        )
+        wanted = collections.Counter(tuple(one.values()) for one in expected)
         if wanted != shown:
-            raise ClinicError(f"the station should hold {wanted}, and it holds {shown}")
+            raise ClinicError(
+                f"of {wanted.total()} readings the station lacks {dict(wanted - shown)}, and it holds beside them "
+                f"{dict(shown - wanted)}"
+            )
 
     async def effective(self, values: dict) -> datetime:
         """When the reading with these values was measured, as the station has it."""

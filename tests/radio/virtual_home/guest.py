@@ -21,7 +21,7 @@ APPEND = (
 )
 # Software emulation on two cores needs 5 to 8 seconds; with twenty compilers beside it, more than a minute.
 TO_BOOT = 180
-TO_ANSWER = 60
+TO_ANSWER = 120
 
 
 class GuestError(Exception):

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from .guest import Guest, GuestError, exit_code
 
 FOLDER = "/root/hub"
+# Of the test alone: what the product promises are its own deadlines.
+PATIENCE = 180
 # Sessions that found nothing to do, or made room for a pairing, say nothing about the case at hand.
 IDLE_ENDINGS = {"not_found", "nothing_new", "cancelled"}
 
@@ -23,14 +25,14 @@ class Hub:
         self.service: asyncio.Task | None = None
         self.ended: str | None = None
 
-    async def ask(self, *words: str, patience: float = 90) -> dict:
+    async def ask(self, *words: str, patience: float = PATIENCE) -> dict:
         """A hub command's answer."""
         code, out = await self.try_ask(*words, patience=patience)
         if code != 0:
             raise GuestError(f"teleward hub {words[0]} ended with {code}: {out.strip()}")
         return json.loads(out[out.index("{") :])
 
-    async def try_ask(self, *words: str, patience: float = 90) -> tuple[int, str]:
+    async def try_ask(self, *words: str, patience: float = PATIENCE) -> tuple[int, str]:
         """A hub command's exit code and output."""
         return await self.guest.try_run(command(*words), patience)
 
@@ -73,7 +75,7 @@ class Hub:
         """This moment, as a place in what the hub said."""
         return len(self.lines)
 
-    async def wait(self, wanted: Callable[[dict], bool], what: str, since: int = 0, patience: float = 60) -> dict:
+    async def wait(self, wanted: Callable[[dict], bool], what: str, since: int = 0, patience: float = PATIENCE) -> dict:
         """The first wanted line after a moment."""
         at = since
         try:
@@ -91,18 +93,22 @@ class Hub:
             heard = "\n    ".join(json.dumps(line) for line in self.lines[since:])
             raise GuestError(f"not in {patience:.0f} s: {what}; the hub said\n    {heard}\n{await self.log()}") from None
 
-    async def ending(self, since: int, patience: float = 60) -> str:
+    async def ending(self, since: int, patience: float = PATIENCE, device: str | None = None) -> str:
         """The reason code with which the next session ends that had anything to do."""
-        return (await self.endings(since, 1, patience))[0]
+        return (await self.endings(since, 1, patience, device))[0]
 
-    async def endings(self, since: int, count: int, patience: float = 60) -> list[str]:
-        """The reason codes with which the next sessions end that had anything to do."""
+    async def endings(self, since: int, count: int, patience: float = PATIENCE, device: str | None = None) -> list[str]:
+        """The reason codes with which the next sessions end that had anything to do, of one device or of all."""
+
+        def is_about(line: dict) -> bool:
+            return line["event"] == "device" and device in (None, line["id"])
+
         # A device that is new has had no session's end yet.
-        known = {None} | {line["last_ended"] for line in self.lines[:since] if line["event"] == "device"}
+        known = {None} | {line["last_ended"] for line in self.lines[:since] if is_about(line)}
         reasons: list[str] = []
 
         def ended(line: dict) -> bool:
-            if line["event"] != "device" or line["last_ended"] in known:
+            if not is_about(line) or line["last_ended"] in known:
                 return False
             known.add(line["last_ended"])
             if line["last_ending"] not in IDLE_ENDINGS:

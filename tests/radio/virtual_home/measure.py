@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
-from .cases import Home
+from .home import Home
 from .clinic import Clinic
 from .door import Door
 
@@ -46,7 +46,7 @@ async def one(home: Home, door: Door, told: AsyncIterator[float], n: int) -> dic
     since = home.hub.mark()
     values = [110 + n % 80, 60 + n % 40, 80 + n % 40, 50 + n // 80]
     home.measure(*values)
-    sent = len(home.cuff.told.indicated)
+    sent = len(home.cuff.told.sent)
     await home.cuff.show()
     async with asyncio.timeout(TO_ARRIVE):
         while True:
@@ -54,7 +54,7 @@ async def one(home: Home, door: Door, told: AsyncIterator[float], n: int) -> dic
             if len(await home.clinic.readings()) == len(home.expected):
                 break
     shown_at = time.monotonic()
-    indicated_at = home.cuff.told.indicated_at[sent]
+    indicated_at = home.cuff.told.sent_at[sent]
     door_at = max(at for at in door.uploads if indicated_at < at < told_at)
     # The next session begins when this one has ended.
     await home.hub.ending(since)
