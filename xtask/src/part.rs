@@ -1,5 +1,6 @@
 //! The table of parts: what `cargo xtask test` can run, in the order in which it runs them.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -224,7 +225,6 @@ fn unit(job: &mut Job<'_>) -> Result<()> {
 
 /// Journeys that are no Rust: a program `tests/NAME/run`, told by `TELEWARD_BIN` where the built `teleward` is.
 fn scripts() -> Vec<Part> {
-    let python = || Need::Module("ensurepip", "python3-venv");
     let table = [
         (
             "relay",
@@ -234,18 +234,9 @@ fn scripts() -> Vec<Part> {
         ),
         (
             "radio",
-            "a cuff over real BlueZ and SMP, in a QEMU guest",
+            "home devices over real BlueZ and SMP, in a QEMU guest",
             4,
-            vec![
-                python(),
-                Need::Program("qemu-system-x86_64", "qemu-system-x86"),
-                Need::Package("bluez"),
-                Need::Package("busybox-static"),
-                Need::Program("dbus-daemon", "dbus"),
-                Need::Program("cpio", "cpio"),
-                Need::Program("depmod", "kmod"),
-                Need::Program("strip", "binutils"),
-            ],
+            radio(),
         ),
         (
             "browser",
@@ -272,12 +263,49 @@ fn scripts() -> Vec<Part> {
         if program.is_file() {
             let needs = compiler().into_iter().chain(needs).collect();
             parts.push(required(name, about, budget_minutes, needs, move |job| {
-                let teleward = build::everything(job)?.program("teleward")?;
-                job.run(Command::new(&program).env("TELEWARD_BIN", teleward))
+                script(job, &program, &[])
             }));
         }
     }
+    let program = tree::root().join("tests/radio/run");
+    if program.is_file() {
+        let needs = compiler().into_iter().chain(radio()).collect();
+        let about = "home devices in the guest, the longer matrix: a full memory, each packet lost";
+        parts.push(Part {
+            set: Set::Extra,
+            ..required("radio-matrix", about, 15, needs, move |job| {
+                script(job, &program, &["--extra"])
+            })
+        });
+    }
     parts
+}
+
+fn script(job: &mut Job<'_>, program: &Path, words: &[&str]) -> Result<()> {
+    let teleward = build::everything(job)?.program("teleward")?;
+    job.run(
+        Command::new(program)
+            .args(words)
+            .env("TELEWARD_BIN", teleward),
+    )
+}
+
+fn python() -> Need {
+    Need::Module("ensurepip", "python3-venv")
+}
+
+/// What the guest of the journey *Radio* is made of and run by.
+fn radio() -> Vec<Need> {
+    vec![
+        python(),
+        Need::Program("qemu-system-x86_64", "qemu-system-x86"),
+        Need::Package("bluez"),
+        Need::Package("busybox-static"),
+        Need::Program("dbus-daemon", "dbus"),
+        Need::Program("cpio", "cpio"),
+        Need::Program("depmod", "kmod"),
+        Need::Program("strip", "binutils"),
+    ]
 }
 
 /// The package whose test files are journeys: each is a part of its own.

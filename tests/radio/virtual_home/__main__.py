@@ -9,21 +9,24 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Awaitable
 from pathlib import Path
 
 from . import image
-from . import cases  # noqa: F401  its cases come into the table
+# Their cases come into the table, in this order.
+from . import cases, families, matrix, closing  # noqa: F401, I001
 from .air import Air, plug
 from .clinic import Clinic, ClinicError
 from .cuff import Cuff
+from .devices import CHECKS
 from .door import Door
 from .guest import Guest, GuestError, program
 from .home import CASES, Home
 from .hub import Hub
 from .measure import measure
 
-# A later case stands on what these made.
-FOUNDATION = ["pairing"]
+# A later case stands on what the first made; the last two look at what the others left.
+FOUNDATION = {"pairing", "air", "once"}
 # On a quiet machine a case takes 5 to 20 s; with a dozen compilers beside it, ten times that.
 TO_PASS = 600
 CUFF = "C4:C4:C4:C4:C4:C4"
@@ -59,34 +62,52 @@ async def end(parts: Home) -> None:
     await parts.clinic.end()
 
 
+async def passes(name: str, words: str, doing: Awaitable[None]) -> bool:
+    """Runs one case or check, and says how it went."""
+    start = time.monotonic()
+
+    def say(how: str, why: str = "") -> None:
+        print(f"{how} {time.monotonic() - start:5.1f} s  {name}: {words}{why}", flush=True)
+
+    try:
+        async with asyncio.timeout(TO_PASS):
+            await doing
+    except (AssertionError, GuestError, ClinicError, TimeoutError) as error:
+        say("FAILED", f"\n  {error or 'it took too long'}")
+        return False
+    except Exception:  # a fault of the harness must not hide the other cases
+        say("FAILED")
+        traceback.print_exc()
+        return False
+    say("passed")
+    return True
+
+
+def count(outcomes: list[bool]) -> int:
+    print(f"{sum(outcomes)} passed, {outcomes.count(False)} failed")
+    return 0 if all(outcomes) else 1
+
+
+async def check_devices() -> list[bool]:
+    return [await passes(name, words, function()) for name, (words, function) in CHECKS.items()]
+
+
 async def run(names: list[str], work: Path, keep: bool) -> int:
+    """The devices themselves, and then the cases: with a device that is wrong they would prove nothing."""
+    checked = await check_devices()
     start = time.monotonic()
     parts = await home(work)
     print(f"ready  {time.monotonic() - start:5.1f} s  the guest is up, the hub has joined", flush=True)
-    passed, failed = 0, 0
     try:
+        outcomes = []
         for name in names:
-            words, function = CASES[name]
-            start = time.monotonic()
-            try:
-                async with asyncio.timeout(TO_PASS):
-                    await function(parts)
-            except (AssertionError, GuestError, ClinicError, TimeoutError) as error:
-                failed += 1
-                print(f"FAILED {time.monotonic() - start:5.1f} s  {name}: {words}\n  {error or 'it took too long'}", flush=True)
-            except Exception:  # a fault of the harness must not hide the other cases
-                failed += 1
-                print(f"FAILED {time.monotonic() - start:5.1f} s  {name}: {words}", flush=True)
-                traceback.print_exc()
-            else:
-                passed += 1
-                print(f"passed {time.monotonic() - start:5.1f} s  {name}: {words}", flush=True)
+            outcomes.append(await passes(name, CASES[name].words, CASES[name].function(parts)))
+            await parts.settle()
     finally:
         if keep:
             await parts.guest.keep_logs()
         await end(parts)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return count(checked + outcomes)
 
 
 async def measured(count: int, work: Path, keep: bool) -> list[dict]:
@@ -104,6 +125,8 @@ async def measured(count: int, work: Path, keep: bool) -> list[dict]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tests/radio/run", description="The journey Radio.")
     parser.add_argument("--case", action="append", choices=list(CASES), help="only this case, and what it stands on")
+    parser.add_argument("--devices", action="store_true", help="only check the virtual devices themselves, without a guest")
+    parser.add_argument("--extra", action="store_true", help="the longer matrix in place of the required cases")
     parser.add_argument("--list", action="store_true", help="say which cases there are")
     parser.add_argument("--keep", action="store_true", help="keep logs and data, and say where")
     parser.add_argument("--measure", type=int, metavar="N", help="no cases: take N readings, and how long each took")
@@ -112,10 +135,12 @@ def main() -> int:
     if (options.measure is None) != (options.json is None) or (options.measure is not None and options.measure < 1):
         parser.error("--measure N, at least 1, goes with --json FILE")
     if options.list:
-        for name, (words, _) in CASES.items():
-            print(f"{name:<13} {words}")
+        for name, entry in CASES.items():
+            print(f"{name:<13} {entry.words}{' (--extra)' if entry.long else ''}")
         return 0
-    wanted = set(options.case or CASES) | set(FOUNDATION)
+    if options.devices:
+        return count(asyncio.run(check_devices()))
+    wanted = set(options.case or [name for name in CASES if CASES[name].long == options.extra]) | FOUNDATION
     names = [name for name in CASES if name in wanted]
     work = Path(tempfile.mkdtemp(prefix="teleward-radio-"))
     os.chmod(work, 0o700)

@@ -30,6 +30,8 @@ class Air(LocalLink):
     def __init__(self, interval_s: float = INTERVAL_S) -> None:
         super().__init__()
         self.interval_s = interval_s
+        # What the devices have sent beside answers to reads and writes, in the order in which it left.
+        self.log: list[bytes] = []
 
     async def event(self) -> None:
         """The link's next connection event."""

@@ -13,7 +13,7 @@ NEW_INDEX, DEL_INDEX, EVENT, ACL_SENT, ACL_RECEIVED = 0, 1, 3, 4, 5
 ENCRYPTION_CHANGE = (0x08, 0x59)
 DISCONNECTION_COMPLETE = 0x05
 ATT, SMP = 0x0004, 0x0006
-INDICATION, CONFIRMATION = 0x1D, 0x1E
+NOTIFICATION, INDICATION, CONFIRMATION = 0x1B, 0x1D, 0x1E
 # SMP, Core 5.4 Vol 3 Part H 3.3: only LE Secure Connections exchange a public key.
 PUBLIC_KEY = 0x0C
 
@@ -34,8 +34,9 @@ class Capture:
 
     encrypted: int = 0
     public_keys: int = 0
-    indications: list[bytes] = field(default_factory=list)
-    unencrypted_indications: list[bytes] = field(default_factory=list)
+    values: list[bytes] = field(default_factory=list)
+    """Indicated or notified on an encrypted link."""
+    plain_values: list[bytes] = field(default_factory=list)
     confirmations: int = 0
 
 
@@ -100,25 +101,25 @@ def data(
     body = frame[4 : 4 + length]
     if channel == SMP and body[:1] == bytes([PUBLIC_KEY]):
         capture.public_keys += 1
-    elif channel == ATT and body[:1] == bytes([INDICATION]):
+    elif channel == ATT and body[:1] in (bytes([INDICATION]), bytes([NOTIFICATION])):
         is_secure = (record.adapter, handle & 0x0FFF) in secure
-        kept = capture.indications if is_secure else capture.unencrypted_indications
+        kept = capture.values if is_secure else capture.plain_values
         kept.append(body[3:])
     elif channel == ATT and body[:1] == bytes([CONFIRMATION]):
         capture.confirmations += 1
 
 
-def complaints(content: bytes, indicated: list[bytes], confirmed: int) -> list[str]:
+def complaints(content: bytes, sent: list[bytes], confirmed: int) -> list[str]:
     """Why this capture does not prove that these frames crossed the HCI, confirmed, on links that were encrypted after a
     pairing over SMP; nothing when it does."""
     seen = read(content)
     found = []
-    if seen.unencrypted_indications:
-        found.append(f"{len(seen.unencrypted_indications)} indications on a link without encryption")
-    if seen.indications != indicated:
-        found.append(f"of {len(indicated)} indicated frames, {len(seen.indications)} are there, or not in this order")
+    if seen.plain_values:
+        found.append(f"{len(seen.plain_values)} values on a link without encryption")
+    if seen.values != sent:
+        found.append(f"of {len(sent)} values that were sent, {len(seen.values)} are there, or not in this order")
     if seen.confirmations < confirmed:
-        found.append(f"{seen.confirmations} confirmations, and the cuff had {confirmed}")
+        found.append(f"{seen.confirmations} confirmations, and the devices had {confirmed}")
     if not seen.encrypted:
         found.append("no link became encrypted")
     # Each side sends one.

@@ -1,4 +1,4 @@
-"""The cases of the cuff, and what is asserted of everything at the end.
+"""The cases of the cuff.
 
 Each is one function: what the device does, the reason code with which the hub's session ends, and which readings the
 station must hold afterwards. They happen in one home in one boot, in the order of `CASES`.
@@ -7,7 +7,6 @@ station must hold afterwards. They happen in one home in one boot, in the order 
 import asyncio
 from datetime import timedelta
 
-from . import capture
 from .home import PAIRING_SECONDS, Home, case, same
 from .peripheral import Faults, Peripheral
 
@@ -168,31 +167,3 @@ async def kept(home: Home) -> None:
     await home.hub.serve()
     await home.sessions("done")
     await home.arrived()
-
-
-# REQ-RADIO-011
-@case("air", "what was taken crossed the kernel's HCI, confirmed, on an encrypted link")
-async def air(home: Home) -> None:
-    await home.guest.run("killall btmon; while pidof btmon; do sleep 0.1; done")
-    content = await home.guest.fetch("/tmp/hci.snoop")
-    told = home.cuff.told
-    same([], capture.complaints(content, told.sent, len(told.confirmed)), "complaints about the capture")
-    # The checker itself: with less in the capture, or more in the air, it complains.
-    plain = capture.without(content, capture.is_encryption)
-    sent = capture.without(content, lambda record: record.kind == capture.ACL_RECEIVED)
-    for what, less, indicated in [
-        ("without its encryption", plain, told.sent),
-        ("without what came in", sent, told.sent),
-        ("that lacks a frame", content, [*told.sent, told.sent[0]]),
-    ]:
-        same(True, capture.complaints(less, indicated, len(told.confirmed)) != [], f"complaints about a capture {what}")
-
-
-# REQ-RADIO-010
-@case("once", "in the end the station holds each reading once, and no finding")
-async def once(home: Home) -> None:
-    await home.arrived()
-    same([], home.cuff.memory, "records that the cuff still holds")
-    same([], await home.clinic.findings(), "findings at the station")
-    queue = (await home.hub.ask("status"))["queue"]
-    same((0, 0), (queue["waiting"], queue["stuck"]), "what waits at the hub")

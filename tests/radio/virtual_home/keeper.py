@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from bumble.att import ATT_Error, ErrorCode
 from bumble.core import UUID
 from bumble.device import Connection
-from bumble.gatt import Characteristic, CharacteristicValue, Descriptor, Service
-from bumble import gatt
+from bumble.gatt import Characteristic, Service
 
-from .peripheral import ENCRYPTED, ENCRYPTED_WRITE, GONE, INDICATE, NOTIFY, WRITE, Peripheral
+from .peripheral import GONE, INDICATE, NOTIFY, Peripheral
 
 REPORT, DELETE, ABORT, COUNT, COUNTED, RESPONSE, COMBINED, COMBINED_RESPONSE = range(1, 9)
 NULL, ALL, UP_TO, FROM, RANGE, FIRST, LAST = range(7)
@@ -85,7 +84,7 @@ class Keeper(Peripheral):
         self.transfers: list[tuple[float, float]] = []
         """When each transfer began and when its answer was confirmed."""
         self.untaken = False
-        """Whether a record is in memory that no whole transfer has held since."""
+        """Whether the newest record was in no transfer that came to its end."""
 
     def has_more(self) -> bool:
         return self.untaken
@@ -98,19 +97,7 @@ class Keeper(Peripheral):
 
     def services(self) -> list[Service]:
         self.carriers = {uuid: self.sending(uuid, self.HOW) for uuid in (self.RECORDS, *self.MORE)}
-        self.control_point = Characteristic(
-            UUID.from_16_bits(0x2A52),
-            WRITE | INDICATE,
-            ENCRYPTED | Characteristic.WRITEABLE | ENCRYPTED_WRITE,
-            CharacteristicValue(write=self.asked_for),
-        )
-        self.control_point.descriptors = (
-            Descriptor(
-                gatt.GATT_CLIENT_CHARACTERISTIC_CONFIGURATION_DESCRIPTOR,
-                Descriptor.READABLE | Descriptor.WRITEABLE | ENCRYPTED_WRITE,
-                self.device.gatt_server.make_descriptor_value(self.control_point),
-            ),
-        )
+        self.control_point = self.commands_by(0x2A52, self.asked_for)
         return [Service(UUID.from_16_bits(self.SERVICE), [*self.carriers.values(), self.control_point, *self.features()])]
 
     def features(self) -> list[Characteristic]:
@@ -161,6 +148,7 @@ class Keeper(Peripheral):
         began = time.monotonic()
         whole = await self.send(connection, chosen)
         if whole is None:
+            self.untaken = True
             return
         if not whole:
             return await said(NOT_COMPLETED)
@@ -228,28 +216,18 @@ class Keeper(Peripheral):
         return True
 
     async def send_packet(self, connection: Connection, uuid: int, value: bytes) -> bool:
-        carrier = self.carriers[uuid]
         for _ in range(2 if self.faults.twice else 1):
-            if not self.is_linked(connection):
+            if not await self.transmit(connection, self.carriers[uuid], self.HOW, value):
                 return False
-            self.told.sent.append(value)
-            self.told.sent_at.append(time.monotonic())
-            try:
-                if self.HOW == INDICATE:
-                    await self.device.indicate_subscriber(connection, carrier, value)
-                    self.told.confirmed.append(value)
-                else:
-                    await self.device.notify_subscriber(connection, carrier, value)
-                    # It has crossed the air before the next one leaves.
-                    await connection.drain()
-            except GONE:
-                return False
-            await self.air.event()
         return True
 
-    async def answer(self, connection: Connection, value: bytes) -> bool:
+    async def answer(self, connection: Connection, value: bytes, by: Characteristic | None = None) -> bool:
+        """Indicates an answer, by the Record Access Control Point or another one."""
+        if not self.is_linked(connection):
+            return False
+        self.air.log.append(value)
         try:
-            await self.device.indicate_subscriber(connection, self.control_point, value)
+            await self.device.indicate_subscriber(connection, by or self.control_point, value)
         except GONE:
             return False
         return self.is_linked(connection)
@@ -257,4 +235,5 @@ class Keeper(Peripheral):
     def on_disconnection(self, connection: Connection) -> None:
         if self.transfer is not None and not self.transfer.done() and self.transfer is not asyncio.current_task():
             self.transfer.cancel()
+            self.untaken = True
         super().on_disconnection(connection)

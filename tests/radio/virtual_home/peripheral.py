@@ -62,6 +62,7 @@ class Told:
     """Every indication and notification with a measurement, in the order in which it left."""
     sent_at: list[float] = field(default_factory=list)
     confirmed: list[bytes] = field(default_factory=list)
+    """Indications that the hub's host has confirmed."""
     clock_set: list[bytes] = field(default_factory=list)
 
 
@@ -85,6 +86,7 @@ class Peripheral:
         self.quiet = asyncio.Event()
         self.quiet.set()
         self.shown_at = 0.0
+        self.changing = asyncio.Lock()
 
     async def switch_on(self) -> None:
         """Joins the air, invisible."""
@@ -112,21 +114,23 @@ class Peripheral:
 
     async def advertise(self) -> None:
         flags = bytes([AdvertisingData.Flags.LE_GENERAL_DISCOVERABLE_MODE | AdvertisingData.Flags.BR_EDR_NOT_SUPPORTED])
-        await self.device.start_advertising(
-            advertising_data=bytes(
-                AdvertisingData([
-                    (AdvertisingData.Type.FLAGS, flags),
-                    (AdvertisingData.Type.COMPLETE_LOCAL_NAME, self.NAME.encode()),
-                    (AdvertisingData.Type.COMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS, struct.pack("<H", self.SERVICE)),
-                ])
-            ),
-            advertising_interval_min=ADVERTISE_MS,
-            advertising_interval_max=ADVERTISE_MS,
-        )
+        async with self.changing:
+            await self.device.start_advertising(
+                advertising_data=bytes(
+                    AdvertisingData([
+                        (AdvertisingData.Type.FLAGS, flags),
+                        (AdvertisingData.Type.COMPLETE_LOCAL_NAME, self.NAME.encode()),
+                        (AdvertisingData.Type.COMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS, struct.pack("<H", self.SERVICE)),
+                    ])
+                ),
+                advertising_interval_min=ADVERTISE_MS,
+                advertising_interval_max=ADVERTISE_MS,
+            )
 
     async def hide(self) -> None:
         self.visible = False
-        await self.device.stop_advertising()
+        async with self.changing:
+            await self.device.stop_advertising()
 
     def drop_link(self) -> None:
         """The radio link is gone."""
@@ -185,6 +189,14 @@ class Peripheral:
         characteristic.on(Characteristic.EVENT_SUBSCRIPTION, subscribed)
         return characteristic
 
+    def commands_by(self, uuid: int, commanded) -> Characteristic:
+        """A control point: written with a command, which it answers by an indication."""
+        point = self.sending(uuid, INDICATE)
+        point.properties |= WRITE
+        point.permissions |= Characteristic.WRITEABLE | ENCRYPTED_WRITE
+        point.value = CharacteristicValue(write=commanded)
+        return point
+
     def read_clock(self, _connection) -> bytes:
         now = self.now()
         return date_time(now) + bytes([now.isoweekday(), now.microsecond * 256 // 1_000_000, 0])
@@ -214,6 +226,25 @@ class Peripheral:
     def is_linked(self, connection: Connection) -> bool:
         return connection in self.device.connections.values()
 
+    async def transmit(self, connection: Connection, characteristic: Characteristic, how, value: bytes) -> bool:
+        """Sends a measurement; true when it has crossed the air, and an indication was confirmed."""
+        if not self.is_linked(connection):
+            return False
+        self.told.sent.append(value)
+        self.told.sent_at.append(time.monotonic())
+        self.air.log.append(value)
+        try:
+            if how == INDICATE:
+                await self.device.indicate_subscriber(connection, characteristic, value)
+                self.told.confirmed.append(value)
+            else:
+                await self.device.notify_subscriber(connection, characteristic, value)
+                await connection.drain()
+        except GONE:
+            return False
+        await self.air.event()
+        return True
+
     def keep(self, doing) -> None:
         """Does something beside what is going on."""
         task = asyncio.ensure_future(doing)
@@ -235,9 +266,10 @@ class Faults:
 
 
 class Sender(Peripheral):
-    """A device that indicates what it holds to whoever subscribes. A record leaves its memory once it was confirmed."""
+    """A device that sends what it holds to whoever subscribes. A record leaves its memory once it was confirmed."""
 
     MEASUREMENT = 0
+    HOW = INDICATE
 
     def __init__(self, *words) -> None:
         super().__init__(*words)
@@ -254,7 +286,7 @@ class Sender(Peripheral):
         return bool(self.memory)
 
     def services(self) -> list[Service]:
-        self.measurement = self.sending(self.MEASUREMENT, INDICATE, lambda connection: self.keep(self.send(connection)))
+        self.measurement = self.sending(self.MEASUREMENT, self.HOW, lambda connection: self.keep(self.send(connection)))
         return [Service(UUID.from_16_bits(self.SERVICE), [self.measurement, *self.features()])]
 
     def features(self) -> list[Characteristic]:
@@ -284,15 +316,9 @@ class Sender(Peripheral):
             return
         sent = 0
         for frame in list(self.memory):
-            if not self.is_linked(connection):
-                return
             for _ in range(2 if self.faults.twice else 1):
                 sent += 1
-                self.told.sent.append(frame)
-                self.told.sent_at.append(time.monotonic())
-                try:
-                    await self.device.indicate_subscriber(connection, self.measurement, frame)
-                except GONE:
+                if not await self.transmit(connection, self.measurement, self.HOW, frame):
                     return
                 if sent == self.faults.drop_after_sending:
                     if self.clock_read.is_set():
@@ -301,7 +327,6 @@ class Sender(Peripheral):
                     else:
                         self.drop_at_clock = True
                     return
-            self.told.confirmed.append(frame)
             self.memory.remove(frame)
         self.faults = Faults()
 
