@@ -88,6 +88,9 @@ pub async fn carry_out(companion: &Companion, ask: &Ask) -> Result<Value> {
             Ok(json!({ "found": near.iter().map(show::found).collect::<Vec<_>>() }))
         }
         Ask::Status => status(companion).await,
+        Ask::AreDigitsWanted | Ask::Digits { .. } => {
+            bail!("no device is being paired here: start with `teleward hub pair`")
+        }
         Ask::Trace { number: None } => {
             let traces = companion.traces().await?;
             Ok(json!({ "traces": traces.iter().map(show::trace).collect::<Vec<_>>() }))

@@ -34,6 +34,13 @@ pub enum Ask {
         #[serde(default)]
         device: Option<String>,
     },
+    /// Whether a device that is being paired waits for its digits.
+    AreDigitsWanted,
+    /// Those digits.
+    Digits {
+        /// As they were typed.
+        typed: String,
+    },
     /// List what is near.
     Look {
         /// How long to look.
@@ -61,6 +68,7 @@ impl Ask {
             Self::Pair { device: None, .. } => "looking for a device that is ready to pair",
             Self::Pair { .. } => "pairing",
             Self::Look { .. } => "looking around",
+            Self::AreDigitsWanted | Self::Digits { .. } => "pairing",
             Self::Status | Self::Trace { .. } | Self::History { .. } => "reading",
         }
     }

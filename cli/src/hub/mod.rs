@@ -5,6 +5,7 @@
 
 mod act;
 mod ask;
+mod digits;
 mod radio;
 mod serve;
 mod sheet;
@@ -19,6 +20,7 @@ use clap::Subcommand;
 use companion::TraceMode;
 
 use self::ask::Ask;
+use self::digits::Digits;
 use crate::exit::Done;
 use crate::out;
 
@@ -64,6 +66,14 @@ enum What {
         /// The device, by its id in the last `hub look`; without it, the nearest that is not paired yet.
         #[arg(long, value_name = "ID")]
         device: Option<String>,
+    },
+    /// Type the six digits that a device shows while it is being paired.
+    ///
+    /// `hub pair` asks for them itself where it has a terminal. Without an argument they are read from standard input.
+    #[command(after_help = "Example: echo 482913 | teleward hub digits")]
+    Digits {
+        /// The digits; other users of this machine can see the arguments of a program.
+        digits: Option<String>,
     },
     /// Look around for devices, and list what is near, the nearest first.
     #[command(after_help = "Example: teleward hub look --seconds 10")]
@@ -145,6 +155,9 @@ pub fn run(args: Args) -> Result<Done> {
                 recovery_sheet,
             },
             What::Pair { seconds, device } => Ask::Pair { seconds, device },
+            What::Digits { digits } => Ask::Digits {
+                typed: digits.map_or_else(digits::typed, Ok)?,
+            },
             What::Look { seconds } => Ask::Look { seconds },
             What::Status => Ask::Status,
             What::History { limit } => Ask::History { limit },
@@ -163,19 +176,34 @@ pub fn run(args: Args) -> Result<Done> {
 async fn answer(dir: &Path, ask: &Ask) -> Result<serde_json::Value> {
     let slow = matches!(ask, Ask::Join { .. } | Ask::Pair { .. } | Ask::Look { .. });
     let bar = slow.then(|| crate::progress::spinner(ask.doing()));
-    let answer = match ask::in_service(dir, ask).await? {
+    let in_service = async {
+        tokio::select! {
+            answer = ask::in_service(dir, ask) => answer,
+            // Only where this is a pairing and a person is at the terminal.
+            never = digits::asked_by_the_service(dir, ask) => match never {},
+        }
+    };
+    let answer = match in_service.await? {
         Some(answer) => Ok(answer),
         None => {
+            let asked = Digits::new();
             let radio = match ask {
-                Ask::Pair { .. } | Ask::Look { .. } => Some(radio::real().await?),
+                Ask::Pair { .. } | Ask::Look { .. } => Some(radio::real(&asked).await?),
                 Ask::Join { .. } => None,
-                Ask::Status | Ask::History { .. } | Ask::Trace { .. } => {
+                Ask::AreDigitsWanted
+                | Ask::Digits { .. }
+                | Ask::Status
+                | Ask::History { .. }
+                | Ask::Trace { .. } => {
                     there_is_a_hub(dir)?;
                     None
                 }
             };
             let companion = act::open(dir, radio, TraceMode::Redacted)?;
-            let answer = act::carry_out(&companion, ask).await;
+            let answer = tokio::select! {
+                answer = act::carry_out(&companion, ask) => answer,
+                never = digits::asked_here(&asked) => match never {},
+            };
             companion.close().await;
             answer
         }

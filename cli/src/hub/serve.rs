@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use companion::{Companion, HistoryQuery, Revision, Topic, TraceMode, View};
@@ -10,13 +11,19 @@ use device::Radio;
 use serde_json::{Value, json};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
 
+use super::ask::Ask;
+use super::digits::Digits;
 use super::{act, ask, radio, show};
 use crate::exit::Done;
 use crate::out;
 
 /// How many readings are looked at for a change of stage.
 const NEWEST: u32 = 50;
+/// What changes is looked at so often at most: a full memory brings a thousand changes, and each look opens the newest
+/// readings.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// The socket's file goes when the hub does.
 struct Door(PathBuf);
@@ -39,7 +46,8 @@ enum Ended {
 
 /// Serves until a signal.
 pub async fn run(dir: &Path, traces: TraceMode, json: bool) -> Result<Done> {
-    let mut radio = match radio::real().await {
+    let digits = Digits::new();
+    let mut radio = match radio::real(&digits).await {
         Ok(radio) => Some(radio),
         Err(error) => {
             // It still sends what it has, and collects what the clinic says.
@@ -52,7 +60,7 @@ pub async fn run(dir: &Path, traces: TraceMode, json: bool) -> Result<Done> {
     loop {
         // Opening takes the folder's lock: whoever has it may take the socket over from one that was killed.
         let companion = Arc::new(act::open(dir, radio.clone(), traces)?);
-        let round = round(&companion, dir, radio.as_ref(), json);
+        let round = round(&companion, dir, radio.as_ref(), &digits, json);
         let ended = tokio::select! {
             _ = term.recv() => Ok(Ended::Told),
             _ = int.recv() => Ok(Ended::Told),
@@ -72,6 +80,7 @@ async fn round(
     companion: &Arc<Companion>,
     dir: &Path,
     radio: Option<&Arc<dyn Radio>>,
+    digits: &Arc<Digits>,
     json: bool,
 ) -> Result<Ended> {
     let path = ask::socket(dir);
@@ -86,22 +95,34 @@ async fn round(
     say(json, &json!({ "event": "in_service", "dir": dir }))?;
     let mut told = Told::default();
     let mut revision = Revision(0);
-    let radio_comes = radio::comes();
+    let mut next_look = Instant::now();
+    let radio_comes = radio::comes(digits);
     tokio::pin!(radio_comes);
+    let mut digits_wanted = digits.wanted();
     loop {
         tokio::select! {
             came = &mut radio_comes, if radio.is_none() => return Ok(Ended::RadioCame(came)),
             caller = listener.accept() => {
                 let companion = Arc::clone(companion);
+                let digits = Arc::clone(digits);
                 tokio::spawn(async move {
-                    if let Err(error) = answer(caller?.0, &companion).await {
+                    if let Err(error) = answer(caller?.0, &companion, &digits).await {
                         tracing::warn!("a caller was not answered: {error:#}");
                     }
                     anyhow::Ok(())
                 });
             }
-            changes = companion.next_change(revision) => {
+            changed = digits_wanted.changed() => {
+                changed?;
+                let wanted = *digits_wanted.borrow_and_update();
+                say(json, &json!({ "event": "digits", "wanted": wanted }))?;
+            }
+            changes = async {
+                tokio::time::sleep_until(next_look).await;
+                companion.next_change(revision).await
+            } => {
                 revision = changes?.revision;
+                next_look = Instant::now() + LOOK_EVERY;
                 for line in told.news(companion).await? {
                     say(json, &line)?;
                 }
@@ -110,9 +131,13 @@ async fn round(
     }
 }
 
-async fn answer(mut caller: UnixStream, companion: &Companion) -> Result<()> {
-    let wanted = ask::read(&mut caller).await?;
-    ask::write(&mut caller, act::carry_out(companion, &wanted).await).await
+async fn answer(mut caller: UnixStream, companion: &Companion, digits: &Digits) -> Result<()> {
+    let answer = match ask::read(&mut caller).await? {
+        Ask::AreDigitsWanted => Ok(json!({ "wanted": *digits.wanted().borrow() })),
+        Ask::Digits { typed } => digits.answer(&typed).map(|()| json!({})),
+        wanted => act::carry_out(companion, &wanted).await,
+    };
+    ask::write(&mut caller, answer).await
 }
 
 /// What was said already, so that each line tells something new.

@@ -154,6 +154,8 @@ pub fn text(ask: &Ask, answer: &Value) -> String {
         ),
         Ask::Status => write_status(&mut out, answer),
         Ask::Look { .. } => write_found(&mut out, answer),
+        Ask::Digits { .. } => writeln!(out, "Sent to the device."),
+        Ask::AreDigitsWanted => writeln!(out, "{}", answer["wanted"]),
         Ask::Trace { number: Some(_) } => {
             out.push_str(answer["trace"].as_str().unwrap_or_default());
             Ok(())

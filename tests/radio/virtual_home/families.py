@@ -3,7 +3,7 @@
 import asyncio
 from datetime import datetime, timedelta, timezone
 
-from .home import Home, case, same
+from .home import PAIRING_SECONDS, Home, case, same
 from .meter import BEFORE_A_MEAL, Meter
 from .oximeter import Oximeter
 from .scale import Scale
@@ -44,6 +44,27 @@ async def oximeter(home: Home) -> None:
     home.expect("spo2", spo2=95, pulse_rate=71)
     await home.sessions("done", device=device)
     await home.arrived()
+
+
+# REQ-RADIO-029
+@case("passkey", "a meter shows six digits: wrong ones twice are told as such, with the right ones it is paired")
+async def passkey(home: Home) -> None:
+    device = await home.bring(Meter)
+    device.passkey = 48_291
+    device.pairing_mode = True
+    since = home.hub.mark()
+    await device.show()
+    (code, out), _ = await asyncio.gather(
+        home.hub.try_ask("pair", "--seconds", PAIRING_SECONDS), home.type([48_290, 48_290], since)
+    )
+    await device.hide()
+    same(True, code != 0 and "passkey_wrong" in out, f"the reason code passkey_wrong in: {out}")
+    same(0, device.told.encrypted, "encrypted links")
+    await home.pair(device, digits=48_291)
+    await device.hide()
+    same(True, device.told.encrypted > 0, "the meter saw an encrypted link")
+    said = await home.guest.run("cat /tmp/hub.log")
+    same((False, False), ("48291" in str(home.hub.lines), "48291" in said), "the digits in what the hub says")
 
 
 # REQ-RADIO-024

@@ -74,7 +74,7 @@ class Home:
         """A device of this kind that is paired."""
         device = await self.bring(kind, number)
         if device not in self.devices:
-            await self.pair(device)
+            await self.pair(device, device.passkey)
             await device.hide()
         return device
 
@@ -85,7 +85,9 @@ class Home:
         since = self.hub.mark()
         device.pairing_mode = True
         await device.show()
-        paired, _ = await asyncio.gather(self.hub.ask("pair", "--seconds", PAIRING_SECONDS), self.type(digits, since))
+        paired, _ = await asyncio.gather(
+            self.hub.ask("pair", "--seconds", PAIRING_SECONDS), self.type([] if digits is None else [digits], since)
+        )
         self.devices[device] = paired["id"]
         # The answer may overtake what the hub in service says of the same session.
         same("done", await self.hub.ending(since, device=paired["id"]), "the reason")
@@ -93,10 +95,11 @@ class Home:
         device.pairing_mode = False
         return paired
 
-    async def type(self, digits: int | None, since: int) -> None:
-        """A person types these digits when they are asked for."""
-        if digits is not None:
+    async def type(self, tries: list[int], since: int) -> None:
+        """A person types these digits, each time that some are asked for."""
+        for digits in tries:
             await self.hub.wait(lambda line: line["event"] == "digits" and line["wanted"], "digits are asked for", since)
+            since = self.hub.mark()
             await self.hub.ask("digits", f"{digits:06}")
 
     async def settle(self) -> None:
