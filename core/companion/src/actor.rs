@@ -1,7 +1,8 @@
 //! The one actor: it routes, and decides nothing.
 //!
 //! In: commands from handles, answers from relays, events from device sessions, time. Out: replies, calls, changes. It
-//! runs on a thread of its own with a small runtime, so that a shell needs none and a slow disk stalls nobody else.
+//! runs on a thread of its own with a small runtime, so that a shell needs none and a slow disk stalls nobody else: what
+//! it starts (device sessions, calls to relays) runs on another thread, since it writes and seals without a pause.
 
 use crate::caller::Caller;
 use crate::change::{ChangeLog, ChangeWatch};
@@ -121,7 +122,10 @@ pub(crate) fn start(start: Start) -> Result<ChangeWatch, CompanionError> {
     let trace = start.config.trace;
     let desk = Desk::open(start.config, start.ports.key_vault, Time::system())?;
     let (changes, watch) = ChangeLog::new();
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    // `block_on` has the actor on its own thread, and what is spawned goes to the one worker.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("teleward-sessions")
         .enable_all()
         .build()
         .map_err(|_| CompanionError::internal("no runtime could be started"))?;

@@ -76,6 +76,10 @@ pub struct Session {
     spoken: bool,
     /// Links that broke before anything worked, although a bond exists.
     mute_links: u32,
+    /// Since when a person is asked for digits on this link.
+    asked_at: Option<Moment>,
+    /// What it means when such a link breaks without a word.
+    asked: Option<ReasonCode>,
     paired_here: bool,
     bonded: bool,
     attributes: Vec<Attribute>,
@@ -119,6 +123,9 @@ const INFORMATION: [u16; 7] = [0x2a23, 0x2a25, 0x2a24, 0x2a29, 0x2a26, 0x2a27, 0
 /// A broken link while pairing mostly means "no"; the platform's own verdict follows within this time.
 const PAIRING_VERDICT_MS: i64 = 2_000;
 
+/// Both sides give a pairing up 30 s after its last word (Core 5.4, Vol 3 Part H, 3.4); the question came a little later.
+const NOBODY_TYPED_MS: i64 = 25_000;
+
 const fn needs_link(what: &Call) -> bool {
     !matches!(
         what,
@@ -146,6 +153,8 @@ impl Session {
             linked: false,
             spoken: false,
             mute_links: 0,
+            asked_at: None,
+            asked: None,
             paired_here: false,
             attributes: Vec::new(),
             measurements: Vec::new(),
@@ -280,6 +289,7 @@ impl Session {
                 && self.open_call.is_some() =>
             {
                 self.until = Some(now.plus_ms(self.plan.pace.pair_ms));
+                self.asked_at = Some(now);
             }
             RadioEvent::State(RadioState::On) => {}
             RadioEvent::State(state) => {
@@ -342,6 +352,14 @@ impl Session {
 
     /// The link is gone. What is still in the queue is waited for before anything is concluded.
     fn unlinked(&mut self, now: Moment) {
+        if let Some(at) = self.asked_at.take() {
+            let in_time = now.ms_since(at) < NOBODY_TYPED_MS;
+            self.asked = Some(if in_time {
+                ReasonCode::PasskeyWrong
+            } else {
+                ReasonCode::PairingTimeout
+            });
+        }
         if self.state == State::Connecting {
             // It was up for a moment and broke before the platform was content with it.
             self.mute_links += 1;
@@ -394,7 +412,7 @@ impl Session {
             self.plan.goal,
         ) {
             (true, true, _) => Some(ReasonCode::BondLost),
-            (true, false, Goal::Pair) => Some(ReasonCode::PairingRefused),
+            (true, false, Goal::Pair) => Some(self.asked.unwrap_or(ReasonCode::PairingRefused)),
             _ => None,
         }
     }

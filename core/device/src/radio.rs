@@ -88,7 +88,7 @@ pub enum RadioEvent {
         /// The bytes as sent.
         bytes: Vec<u8>,
     },
-    /// The platform has begun to pair with a device by itself, because a call needed it.
+    /// The platform has begun to pair with a device by itself, because a call needed it, and a person is asked.
     Pairing(DeviceHandle),
     /// The radio itself changed.
     State(RadioState),

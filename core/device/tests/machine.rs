@@ -7,7 +7,7 @@ use reading::{DeviceFacts, Moment};
 use std::collections::BTreeSet;
 use teleward_device::{
     Answer, Attribute, Call, ClockManner, DeviceHandle, Effect, Event, Goal, Manner, PairingMoment,
-    Plan, RadioEvent, RadioFault, RadioState, Session, Uuid,
+    Plan, RadioEvent, RadioFault, RadioState, ReasonCode, Session, Uuid,
 };
 
 const MEASUREMENT: Attribute = Attribute {
@@ -93,6 +93,7 @@ struct Host {
     open: Option<(u32, Call)>,
     delivered: Vec<Vec<u8>>,
     ends: usize,
+    reason: Option<ReasonCode>,
 }
 
 impl Host {
@@ -109,6 +110,7 @@ impl Host {
                 Effect::Facts(_) => {}
                 Effect::Ended(report) => {
                     self.ends += 1;
+                    self.reason = Some(report.reason);
                     assert_eq!(usize::try_from(report.records), Ok(self.delivered.len()));
                 }
             }
@@ -214,5 +216,46 @@ proptest! {
         let timed: BTreeSet<_> = sent.iter().filter(|(_, timed)| *timed).map(|(bytes, _)| bytes).collect();
         let timeless = sent.iter().filter(|(_, timed)| !*timed).count();
         prop_assert_eq!(host.delivered.len(), timed.len() + timeless);
+    }
+}
+
+/// REQ-DEVICE-152: digits that a person types wrong, or not at all, are told as such, also where the platform pairs within
+/// another call and only the link breaks; a device that asks for none has refused.
+#[test]
+fn a_link_that_breaks_over_digits_says_why() {
+    for (asked_for_ms, reason) in [
+        (Some(3_000), ReasonCode::PasskeyWrong),
+        (Some(30_200), ReasonCode::PairingTimeout),
+        (None, ReasonCode::PairingRefused),
+    ] {
+        let mut session = Session::new(plan(Goal::Pair, false, true));
+        let mut host = Host::default();
+        let mut now = Moment::from_ms(1_718_471_847_000);
+        session.input(Event::Tick, now);
+        host.take(&mut session);
+        for _ in 0..2 {
+            while !matches!(host.open, Some((_, Call::Connect))) {
+                now = session.deadline().unwrap();
+                session.input(Event::Tick, now);
+                host.take(&mut session);
+            }
+            let (call, what) = host.open.take().unwrap();
+            let result = Ok(answer(&what));
+            session.input(Event::Answer { call, result }, now);
+            host.take(&mut session);
+            assert!(matches!(host.open, Some((_, Call::Discover))));
+            if asked_for_ms.is_some() {
+                session.input(Event::Radio(RadioEvent::Pairing(cuff())), now);
+            }
+            now = now.plus_ms(asked_for_ms.unwrap_or(3_000));
+            session.input(Event::Radio(RadioEvent::Disconnected(cuff())), now);
+            host.take(&mut session);
+        }
+        while !session.is_over() {
+            now = session.deadline().unwrap();
+            session.input(Event::Tick, now);
+            host.take(&mut session);
+        }
+        assert_eq!(host.reason, Some(reason), "{asked_for_ms:?}");
     }
 }
