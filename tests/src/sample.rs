@@ -19,10 +19,18 @@ pub fn decode(frame: &[u8]) -> Result<BloodPressureFrame, DecodeError> {
 /// # Errors
 /// Those of the decoder.
 pub fn reading(frame: &[u8]) -> anyhow::Result<Reading> {
+    of(0x2a35, vec![frame.to_vec()])
+}
+
+/// The reading of a record of any characteristic, by a device that said who it is.
+///
+/// # Errors
+/// Those of the decoder.
+pub fn of(characteristic: u16, packets: Vec<Vec<u8>>) -> anyhow::Result<Reading> {
     let record = CapturedRecord {
-        device: DeviceHandle("cuff".into()),
-        characteristic: 0x2a35,
-        packets: vec![frame.to_vec()],
+        device: DeviceHandle("device".into()),
+        characteristic,
+        packets,
         arrived: Moment::from_ms(1_718_471_850_000),
         utc_offset_min: 60,
         connection: [1; 16],

@@ -25,7 +25,7 @@ const SOAK_MINUTES: u64 = 600;
 /// What `cargo xtask bench` takes.
 #[derive(Args)]
 pub struct BenchArgs {
-    /// The benches to run: disk, reading, seal, post, crossing, screen, radio; `chain`, or none, is all of them.
+    /// The benches to run: disk, reading, seal, post, crossing, screen, radio (`chain` is these), devices; none is all.
     names: Vec<String>,
     /// Write the results here as JSON.
     #[arg(long)]
@@ -46,14 +46,17 @@ pub struct SoakArgs {
     seed: Option<u64>,
 }
 
+/// What the way of a reading takes in: all benches but those of more devices.
+const NOT_IN_CHAIN: &str = "devices";
+
 /// One bench: what it needs is what that part of the tests needs.
 struct Bench {
     name: &'static str,
     like_part: &'static str,
 }
 
-/// All of them; `chain` is their name together. Each is told of in `docs/measurements/README.md`.
-const BENCHES: [Bench; 7] = [
+/// All of them. Each is told of in `docs/measurements/README.md`.
+const BENCHES: [Bench; 8] = [
     bench_like("disk", "unit"),
     bench_like("reading", "unit"),
     bench_like("seal", "stock"),
@@ -61,6 +64,7 @@ const BENCHES: [Bench; 7] = [
     bench_like("crossing", "bindings"),
     bench_like("screen", "browser"),
     bench_like("radio", "radio"),
+    bench_like("devices", "radio"),
 ];
 
 const fn bench_like(name: &'static str, like_part: &'static str) -> Bench {
@@ -93,17 +97,21 @@ pub fn bench(args: &BenchArgs) -> Result<bool> {
 }
 
 fn chosen(names: &[String]) -> Result<Vec<&'static Bench>> {
-    let all = names.is_empty() || names.iter().any(|name| name == "chain");
+    let chain = names.iter().any(|name| name == "chain");
     for name in names {
         if name != "chain" && !BENCHES.iter().any(|bench| bench.name == name) {
             let known: Vec<&str> = BENCHES.iter().map(|bench| bench.name).collect();
             bail!(
-                "no bench `{name}`; there are: chain (all of these), {}",
+                "no bench `{name}`; there are: chain (all but {NOT_IN_CHAIN}), {}",
                 known.join(", ")
             );
         }
     }
-    let is_wanted = |bench: &&Bench| all || names.iter().any(|name| name == bench.name);
+    let is_wanted = |bench: &&Bench| {
+        names.is_empty()
+            || chain && bench.name != NOT_IN_CHAIN
+            || names.iter().any(|name| name == bench.name)
+    };
     Ok(BENCHES.iter().filter(is_wanted).collect())
 }
 
@@ -146,7 +154,9 @@ fn prepare_and_run(names: &[&str], json: Option<&Path>) -> Result<bool> {
                 npm(&mut job, &tests.join("browser"), &install)?;
                 environment.push(("TELEWARD_SCREEN", tests.join("browser/measure.mjs").into()));
             }
-            "radio" => environment.push(("TELEWARD_RADIO", tests.join("radio/run").into())),
+            "radio" | "devices" => {
+                environment.push(("TELEWARD_RADIO", tests.join("radio/run").into()))
+            }
             _ => {}
         }
     }
@@ -228,7 +238,7 @@ fn rage(job: &mut Job<'_>) -> Result<PathBuf> {
 mod tests {
     use super::*;
 
-    /// REQ-BENCH-004: `chain` and no name mean every bench; a name that there is none of is refused with those there are.
+    /// REQ-BENCH-004: no name means every bench, and `chain` the way of a reading; a name that there is none of is refused with those there are.
     #[test]
     fn benches_are_chosen_by_name() {
         let names = |words: &[&str]| {
@@ -236,8 +246,9 @@ mod tests {
             chosen(&words).map(|found| found.iter().map(|bench| bench.name).collect::<Vec<_>>())
         };
         assert_eq!(names(&["seal", "disk"]).unwrap(), ["disk", "seal"]);
-        assert_eq!(names(&["chain"]).unwrap().len(), BENCHES.len());
-        assert_eq!(names(&[]).unwrap(), names(&["chain", "seal"]).unwrap());
+        assert_eq!(names(&[]).unwrap().len(), BENCHES.len());
+        assert_eq!(names(&["chain", "seal"]).unwrap().len(), BENCHES.len() - 1);
+        assert_eq!(names(&["chain", "devices"]).unwrap(), names(&[]).unwrap());
         let refused = names(&["chain", "speed"]).unwrap_err().to_string();
         assert!(
             refused.contains("`speed`") && refused.contains("crossing"),

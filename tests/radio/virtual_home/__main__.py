@@ -24,6 +24,7 @@ from .guest import Guest, GuestError, program
 from .home import CASES, Home
 from .hub import Hub
 from .measure import measure
+from .transfer import transfer
 
 # A later case stands on what the first made; the last two look at what the others left.
 FOUNDATION = {"pairing", "air", "once"}
@@ -110,11 +111,12 @@ async def run(names: list[str], work: Path, keep: bool) -> int:
     return count(checked + outcomes)
 
 
-async def measured(count: int, work: Path, keep: bool) -> list[dict]:
+async def measured(count: int, records: int, work: Path, keep: bool) -> list[dict]:
     door = Door()
     parts = await home(work, door)
     try:
-        return await measure(parts, door, count)
+        lines = await measure(parts, door, count)
+        return lines + (await transfer(parts, door, records) if records else [])
     finally:
         if keep:
             await parts.guest.keep_logs()
@@ -130,6 +132,7 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="say which cases there are")
     parser.add_argument("--keep", action="store_true", help="keep logs and data, and say where")
     parser.add_argument("--measure", type=int, metavar="N", help="no cases: take N readings, and how long each took")
+    parser.add_argument("--transfer", type=int, default=0, metavar="M", help="then M records off a meter, beside a peer")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where the measures go")
     options = parser.parse_args()
     if (options.measure is None) != (options.json is None) or (options.measure is not None and options.measure < 1):
@@ -146,7 +149,7 @@ def main() -> int:
     os.chmod(work, 0o700)
     try:
         if options.measure:
-            measures = asyncio.run(measured(options.measure, work, options.keep))
+            measures = asyncio.run(measured(options.measure, options.transfer, work, options.keep))
             options.json.write_text(json.dumps(measures, indent=2, ensure_ascii=False) + "\n")
             return 0
         return asyncio.run(run(names, work, options.keep))

@@ -1,6 +1,7 @@
 //! The benches, a file each, and the one form of a figure.
 
 pub mod crossing;
+pub mod devices;
 pub mod disk;
 pub mod post;
 pub mod reading;

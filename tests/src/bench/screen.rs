@@ -81,10 +81,16 @@ fn spans(ms: &[f64]) -> anyhow::Result<Vec<Duration>> {
 
 /// One line of the radio's own program.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Line {
     measure: String,
     value: f64,
     unit: String,
+    #[serde(default)]
+    peer: String,
+    peer_value: Option<f64>,
+    goal: Option<f64>,
+    better: Option<Better>,
 }
 
 /// The same way with a cuff over real HCI, BlueZ and a kernel in QEMU: the lines that the radio's own program writes,
@@ -93,27 +99,71 @@ struct Line {
 /// # Errors
 /// When it fails, takes too long, or writes something else.
 pub async fn guest() -> anyhow::Result<Vec<Figure>> {
+    in_guest(IN_GUEST, &[], Duration::ZERO).await
+}
+
+/// So many readings in the guest, and what else the radio's own program is asked to measure there, within `more` time.
+///
+/// # Errors
+/// When it fails, takes too long, or writes something else.
+pub(super) async fn in_guest(
+    readings: u32,
+    words: &[String],
+    more: Duration,
+) -> anyhow::Result<Vec<Figure>> {
     let run = std::env::var("TELEWARD_RADIO")
         .context("TELEWARD_RADIO is not set: run `cargo xtask bench radio`")?;
     let folder = folder()?;
     let file = folder.path().join("guest.json");
     let mut program = tokio::process::Command::new(run)
-        .args(["--measure", &IN_GUEST.to_string(), "--json"])
+        .args(["--measure", &readings.to_string(), "--json"])
         .arg(&file)
+        .args(words)
         .stdout(Stdio::from(std::io::stderr()))
         .kill_on_drop(true)
         .spawn()?;
-    let limit = UNTIL_UP + UNTIL_READ * IN_GUEST;
+    let limit = UNTIL_UP + UNTIL_READ * readings + more;
     let ended = tokio::time::timeout(limit, program.wait())
         .await
         .with_context(|| format!("the radio's program took over {} s", limit.as_secs()))??;
     ensure!(ended.success(), "the radio's program ended with {ended}");
     let text = std::fs::read_to_string(&file).context("the radio's program wrote no figures")?;
-    let lines: Vec<Line> = serde_json::from_str(&text)?;
+    figures(&text)
+}
+
+fn figures(text: &str) -> anyhow::Result<Vec<Figure>> {
+    let lines: Vec<Line> = serde_json::from_str(text)?;
     ensure!(!lines.is_empty(), "the radio's program wrote no figures");
-    let alone = |line: Line| {
-        let what = format!("cuff in QEMU: {}", line.measure);
-        Figure::alone(&what, line.value, &line.unit, None, Better::Lower)
+    let figure = |line: Line| {
+        let what = format!("devices in QEMU: {}", line.measure);
+        let (value, unit, goal) = (line.value, &line.unit, line.goal);
+        let better = line.better.unwrap_or(Better::Lower);
+        match line.peer_value {
+            Some(theirs) => Figure::beside(&what, value, unit, &line.peer, theirs, goal, better),
+            None => Figure::alone(&what, value, unit, goal, better),
+        }
     };
-    Ok(lines.into_iter().map(alone).collect())
+    Ok(lines.into_iter().map(figure).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// REQ-BENCH-011: a figure from the guest stands beside its peer, and a goal that it misses is missed.
+    #[test]
+    fn lines_of_the_guest_become_figures() {
+        let line = |value| {
+            format!(
+                r#"[{{"measure":"m","value":{value},"unit":"/s","better":"higher","peer":"p","peer_value":100.0,"goal":0.9}},
+                    {{"measure":"n","value":5.0,"unit":"ms"}}]"#
+            )
+        };
+        let met = |value| figures(&line(value)).unwrap()[0].met();
+        assert_eq!((met(90), met(89)), (Some(true), Some(false)));
+        let alone = &figures(&line(90)).unwrap()[1];
+        assert_eq!((alone.met(), alone.better), (None, Better::Lower));
+        assert!(figures("[]").is_err());
+        assert!(figures(&line(90).replace("peer_value", "peer_valve")).is_err());
+    }
 }
