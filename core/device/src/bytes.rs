@@ -46,6 +46,9 @@ pub enum DecodeError {
     /// No packet at all, or more than one where a record is one packet.
     #[error("a record of this characteristic is exactly one packet")]
     Packets,
+    /// A packet that belongs to the record did not come.
+    #[error("another packet belongs to this record, and it did not come")]
+    Incomplete,
     /// A field holds what the standard does not know there, and what follows depends on it.
     #[error(
         "the field {field} holds no value that the standard knows: the rest of the frame cannot be read"
@@ -77,6 +80,7 @@ impl DecodeError {
             Self::NotAReading { .. } => "not_a_reading",
             Self::OwnLayout { .. } => "own_layout",
             Self::Packets => "packets",
+            Self::Incomplete => "incomplete",
             Self::BadValue { .. } => "bad_value",
             Self::DeviceOnly => "device_only",
             Self::Crc => "crc_mismatch",

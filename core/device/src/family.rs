@@ -18,12 +18,19 @@ pub struct Family {
     pub stored: Option<StoredService>,
 }
 
-/// All families whose records become readings. A heart rate strap streams, and is none of these.
-pub const FAMILIES: [Family; 5] = [
+/// All families whose records become readings. A heart rate strap streams, and is none of these. A scale that names
+/// both of its services is one for body composition.
+pub const FAMILIES: [Family; 6] = [
     Family {
         name: "blood pressure cuff",
         service: Uuid::BLOOD_PRESSURE,
         measurements: &[0x2a35],
+        stored: None,
+    },
+    Family {
+        name: "body composition scale",
+        service: Uuid::BODY_COMPOSITION,
+        measurements: &[0x2a9c],
         stored: None,
     },
     Family {
@@ -102,6 +109,10 @@ mod tests {
         assert_eq!(
             of(&[Uuid::WEIGHT_SCALE]).map(|family| family.name),
             Some("scale")
+        );
+        assert_eq!(
+            of(&[Uuid::WEIGHT_SCALE, Uuid::BODY_COMPOSITION]).map(|family| family.name),
+            Some("body composition scale")
         );
         assert_eq!(of(&[Uuid::BATTERY]), None);
         let mut services = services();

@@ -12,16 +12,18 @@
 
 mod answers;
 mod clock;
+mod live;
 mod steps;
 mod stored;
 
 use crate::call::{Call, Effect, Event};
-use crate::capture::{CapturedRecord, SessionFacts, has_own_key};
+use crate::capture::{CapturedRecord, SessionFacts};
 use crate::family;
 use crate::plan::{Goal, Plan};
 use crate::radio::{Attribute, RadioEvent, RadioState};
 use crate::reason::ReasonCode;
 use crate::uuid::Uuid;
+use live::Live;
 use reading::Moment;
 use std::collections::VecDeque;
 use stored::Stored;
@@ -88,6 +90,7 @@ pub struct Session {
     to_subscribe: VecDeque<Attribute>,
     to_read: VecDeque<Attribute>,
     facts: SessionFacts,
+    live: Live,
     seen_frames: Vec<(u16, Vec<u8>)>,
     records: u32,
     repeated: u32,
@@ -161,6 +164,7 @@ impl Session {
             to_subscribe: VecDeque::new(),
             to_read: VecDeque::new(),
             facts,
+            live: Live::default(),
             seen_frames: Vec::new(),
             records: 0,
             repeated: 0,
@@ -312,26 +316,8 @@ impl Session {
             return self.clock_notified(&bytes, now);
         }
         if !self.takes_stored(attribute, &bytes, now) && family::carries_records(attribute) {
-            self.record(attribute, bytes, now);
+            self.measured(attribute, bytes, now);
         }
-    }
-
-    /// A frame of a measurement. The same bytes with a usable time are the same record, indicated twice.
-    fn record(&mut self, attribute: Attribute, bytes: Vec<u8>, now: Moment) {
-        let Some(characteristic) = attribute.characteristic.as_short() else {
-            return;
-        };
-        self.last_record = Some(now);
-        let packets = vec![bytes];
-        if has_own_key(characteristic, &packets) {
-            let frame = (characteristic, packets.concat());
-            if self.seen_frames.contains(&frame) {
-                self.repeated += 1;
-                return;
-            }
-            self.seen_frames.push(frame);
-        }
-        self.deliver(characteristic, packets, now);
     }
 
     fn deliver(&mut self, characteristic: u16, packets: Vec<Vec<u8>>, now: Moment) {

@@ -56,6 +56,16 @@ impl PacketJoiner {
     }
 }
 
+/// Whether this packet is one of several of its record. The same one twice in a row is then one that was sent twice: a
+/// record holds no packet two times.
+pub(crate) fn is_part(characteristic: u16, packet: &[u8]) -> bool {
+    match characteristic {
+        0x2a9c => BodyCompositionFrame::decode(packet).is_ok_and(|one| one.multiple_packet),
+        0x2b36 => RecordSegment::decode(packet).is_ok(),
+        _ => false,
+    }
+}
+
 /// Whether `next` belongs to the record of the packet before it.
 fn continues(characteristic: u16, before: &[u8], next: &[u8]) -> bool {
     match characteristic {

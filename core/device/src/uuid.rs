@@ -16,6 +16,8 @@ impl Uuid {
     pub const BLOOD_PRESSURE: Self = Self::short(0x1810);
     /// The Weight Scale service.
     pub const WEIGHT_SCALE: Self = Self::short(0x181d);
+    /// The Body Composition service.
+    pub const BODY_COMPOSITION: Self = Self::short(0x181b);
     /// The Health Thermometer service.
     pub const THERMOMETER: Self = Self::short(0x1809);
     /// The Glucose service.

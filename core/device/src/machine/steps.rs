@@ -224,6 +224,7 @@ impl Session {
     pub(super) fn drained(&mut self, now: Moment) {
         self.linked = false;
         self.end_sync(now);
+        self.end_live(now);
         if self.reason == Some(ReasonCode::LinkLost) && self.records > 0 {
             self.reason = Some(ReasonCode::ClosedEarly);
         }

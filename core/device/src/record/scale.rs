@@ -21,6 +21,10 @@ pub(super) fn weight(packet: &[u8]) -> Result<Record, DecodeError> {
 
 pub(super) fn body_composition(packets: &[Vec<u8>]) -> Result<Record, DecodeError> {
     let frame = BodyCompositionFrame::join(packets)?;
+    // One half alone: the first lacks numbers, the second lacks when and of whom.
+    if frame.multiple_packet {
+        return Err(DecodeError::Incomplete);
+    }
     let measurement = Measurement::BodyComposition(BodyComposition {
         fat_percent: number(frame.fat_percent),
         unit: mass_unit(frame.units),

@@ -3,6 +3,7 @@
 
 use super::line::{Bytes, Given, Input, Place};
 use crate::blood_pressure::BloodPressureFrame;
+use crate::body_composition::BodyCompositionFrame;
 use crate::glucose::{GlucoseConcentration, GlucoseFrame, GlucoseStatus};
 use crate::stored::RECORD_ACCESS;
 use jiff::civil;
@@ -20,6 +21,8 @@ const MOST_DISTINCT: usize = 2_000;
 pub(super) struct Redactor {
     shift_ms: i64,
     seen: Vec<Vec<u8>>,
+    /// The shares of fat that were seen.
+    shares: Vec<[u8; 2]>,
 }
 
 impl Redactor {
@@ -27,6 +30,7 @@ impl Redactor {
         Self {
             shift_ms: self::began().ms_since(began),
             seen: Vec::new(),
+            shares: Vec::new(),
         }
     }
 
@@ -53,6 +57,7 @@ impl Redactor {
         let redacted = match of.0.characteristic.as_short() {
             Some(0x2a35) => self.blood_pressure(bytes, number),
             Some(0x2a18) => self.glucose(bytes, number),
+            Some(0x2a9c) => self.body_composition(bytes, place),
             // A context belongs to a measurement by its sequence number, bytes 1 and 2.
             Some(0x2a34) => Some(keeping(3, bytes, place)),
             // The segment's header, and at the first segment the record's number.
@@ -70,6 +75,30 @@ impl Redactor {
             _ => None,
         };
         redacted.unwrap_or_else(|| filled(bytes.len(), place))
+    }
+
+    /// Two packets are one record when both have the same share of fat: it becomes its place among the different ones.
+    fn body_composition(&mut self, bytes: &[u8], place: usize) -> Option<Vec<u8>> {
+        let frame = BodyCompositionFrame::decode(bytes).ok()?;
+        let (flags, rest) = bytes.split_first_chunk::<2>()?;
+        let (fat, mut rest) = rest.split_first_chunk::<2>()?;
+        let share = self.shares.iter().position(|seen| seen == fat);
+        let share = share.unwrap_or_else(|| {
+            self.shares.push(*fat);
+            self.shares.len() - 1
+        });
+        let mut redacted = flags.to_vec();
+        redacted.extend(filled(2, share));
+        if let Some(time) = frame.time {
+            redacted.extend(self.time(time).bytes());
+            rest = rest.get(7..)?;
+        }
+        if let Some(user) = frame.user_slot {
+            redacted.push(user);
+            rest = rest.get(1..)?;
+        }
+        redacted.extend(filled(rest.len(), place));
+        Some(redacted)
     }
 
     fn glucose(&self, bytes: &[u8], number: Number) -> Option<Vec<u8>> {
