@@ -101,6 +101,8 @@ pub(crate) struct Sessions {
     next_run: u64,
     stopped: bool,
     pairing: Pairing,
+    /// Devices that are left alone, and until when.
+    resting: BTreeMap<String, tokio::time::Instant>,
     /// What the last look around has seen, the nearest first.
     near: Vec<Advertisement>,
     /// While a person's look goes on: dropped, it ends the look.
@@ -122,6 +124,7 @@ impl Sessions {
             next_run: 1,
             stopped: true,
             pairing: Pairing::No,
+            resting: BTreeMap::new(),
             near: Vec::new(),
             look: None,
             chosen: None,
@@ -588,6 +591,12 @@ impl Sessions {
             | ReasonCode::BondLost => PAUSE,
             _ => SHORT_PAUSE,
         };
+        let rest = Duration::from_secs(report.rest_s.into());
+        let pause = pause.max(rest);
+        if !rest.is_zero() {
+            let until = tokio::time::Instant::now() + rest;
+            self.resting.insert(device.clone(), until);
+        }
         self.again_later(pause, Some(device));
         Ok(())
     }
@@ -601,6 +610,10 @@ impl Sessions {
     }
 
     fn collect(&mut self, desk: &Desk, paired: Paired) {
+        let rests = |until: &tokio::time::Instant| *until > tokio::time::Instant::now();
+        if self.resting.get(&paired.id).is_some_and(rests) {
+            return;
+        }
         let runs = self.runs.values().any(|run| run.handle == paired.handle)
             || !matches!(self.pairing, Pairing::No);
         let (Ok(offset), Ok(connection)) =

@@ -120,13 +120,16 @@ pub fn to_reading(
         connection: record.connection,
         ordinal: record.ordinal,
     };
-    let clock = facts.clock.as_ref();
-    let (effective, basis) = time_of(
-        read.trusted_time(),
-        record.arrived,
-        record.utc_offset_min,
-        clock,
-    );
+    let (effective, basis) = if read.live {
+        (record.arrived, TimeBasis::Live)
+    } else {
+        time_of(
+            read.trusted_time(),
+            record.arrived,
+            record.utc_offset_min,
+            facts.clock.as_ref(),
+        )
+    };
     let id = device_reading_id(&RecordFields {
         device: &identity.device,
         user_slot: read.measurement.user_slot(),
@@ -174,6 +177,7 @@ fn doubts(read: &Record, basis: TimeBasis, provisional: bool) -> Vec<Doubt> {
 fn time_doubt(read: &Record, basis: TimeBasis) -> Option<Doubt> {
     let usable = read.trusted_time().is_some_and(|time| time.is_usable());
     match (read.device_time, basis) {
+        (_, TimeBasis::Live) => None,
         (None, _) => Some(Doubt::NoDeviceTime),
         _ if !usable => Some(Doubt::DeviceTimeUnusable),
         (_, TimeBasis::Arrival) => Some(Doubt::DeviceTimeAhead),

@@ -3,6 +3,7 @@
 
 use crate::radio::Attribute;
 use crate::stored::StoredService;
+use crate::stream::StreamService;
 use crate::uuid::Uuid;
 
 /// One family.
@@ -16,46 +17,60 @@ pub struct Family {
     pub measurements: &'static [u16],
     /// The records that such a device may keep and be asked for.
     pub stored: Option<StoredService>,
+    /// What it streams: a measurement is made of many frames, and nothing is kept.
+    pub stream: Option<StreamService>,
 }
 
-/// All families whose records become readings. A heart rate strap streams, and is none of these. A scale that names
-/// both of its services is one for body composition.
-pub const FAMILIES: [Family; 6] = [
+/// All families whose records become readings. A scale that names both of its services is one for body composition.
+pub const FAMILIES: [Family; 7] = [
     Family {
         name: "blood pressure cuff",
         service: Uuid::BLOOD_PRESSURE,
         measurements: &[0x2a35],
         stored: None,
+        stream: None,
     },
     Family {
         name: "body composition scale",
         service: Uuid::BODY_COMPOSITION,
         measurements: &[0x2a9c],
         stored: None,
+        stream: None,
     },
     Family {
         name: "scale",
         service: Uuid::WEIGHT_SCALE,
         measurements: &[0x2a9d],
         stored: None,
+        stream: None,
     },
     Family {
         name: "thermometer",
         service: Uuid::THERMOMETER,
         measurements: &[0x2a1c],
         stored: None,
+        stream: None,
     },
     Family {
         name: "pulse oximeter",
         service: Uuid::PULSE_OXIMETER,
         measurements: &[0x2a5e],
         stored: Some(StoredService::Oximeter),
+        stream: None,
     },
     Family {
         name: "glucose meter",
         service: Uuid::GLUCOSE,
         measurements: &[0x2a18],
         stored: Some(StoredService::Glucose),
+        stream: None,
+    },
+    Family {
+        name: "heart rate strap",
+        service: Uuid::HEART_RATE,
+        measurements: &[0x2a37],
+        stored: None,
+        stream: Some(StreamService::HeartRate),
     },
 ];
 

@@ -79,6 +79,7 @@ mod scaled;
 mod script;
 mod scripted;
 pub mod stored;
+mod stream;
 mod thermometer;
 mod trace;
 mod user_control;
@@ -139,6 +140,7 @@ pub use stored::{
     Print, StoredEffect, StoredEvent, StoredMark, StoredOutcome, StoredPace, StoredRecord,
     StoredReport, StoredService, StoredSync,
 };
+pub use stream::{Stream, StreamEffect, StreamEvent, StreamOutcome, StreamPace, StreamService};
 pub use trace::{Difference, Replay, Trace, TraceError, TraceMode, replay};
 pub use uuid::Uuid;
 

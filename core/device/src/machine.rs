@@ -15,6 +15,7 @@ mod clock;
 mod live;
 mod steps;
 mod stored;
+mod stream;
 
 use crate::call::{Call, Effect, Event};
 use crate::capture::{CapturedRecord, SessionFacts};
@@ -27,6 +28,7 @@ use live::Live;
 use reading::Moment;
 use std::collections::VecDeque;
 use stored::Stored;
+use stream::Streamed;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -99,6 +101,7 @@ pub struct Session {
     /// What the first notification of the clock has led to.
     clock_told: ClockTold,
     stored: Option<Stored>,
+    streamed: Option<Streamed>,
     reason: Option<ReasonCode>,
 }
 
@@ -172,6 +175,7 @@ impl Session {
             clock_refused: false,
             clock_told: ClockTold::NotYet,
             stored: None,
+            streamed: None,
             reason: None,
         }
     }
@@ -315,7 +319,9 @@ impl Session {
         if attribute == CLOCKS[0] {
             return self.clock_notified(&bytes, now);
         }
-        if !self.takes_stored(attribute, &bytes, now) && family::carries_records(attribute) {
+        let taken = self.takes_stored(attribute, &bytes, now)
+            || self.takes_streamed(attribute, &bytes, now);
+        if !taken && family::carries_records(attribute) {
             self.measured(attribute, bytes, now);
         }
     }

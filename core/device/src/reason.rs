@@ -26,6 +26,8 @@ pub enum ReasonCode {
     DeviceBusy,
     /// It announced more stored records than it sent, again and again.
     RecordsMissing,
+    /// It streams, and felt no pulse for long enough.
+    NoPulse,
     /// It offers nothing that Teleward can read.
     NotSupported,
     /// It offers the same thing twice, and nobody can know which is meant.
@@ -52,7 +54,7 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Done,
         Self::NothingNew,
         Self::ClosedEarly,
@@ -62,6 +64,7 @@ impl ReasonCode {
         Self::NotAnswering,
         Self::DeviceBusy,
         Self::RecordsMissing,
+        Self::NoPulse,
         Self::NotSupported,
         Self::Ambiguous,
         Self::PairingRefused,
@@ -88,6 +91,7 @@ impl ReasonCode {
             Self::NotAnswering => "not_answering",
             Self::DeviceBusy => "device_busy",
             Self::RecordsMissing => "records_missing",
+            Self::NoPulse => "no_pulse",
             Self::NotSupported => "not_supported",
             Self::Ambiguous => "ambiguous",
             Self::PairingRefused => "pairing_refused",
@@ -121,6 +125,7 @@ impl ReasonCode {
             Self::NotAnswering => "Your device stopped answering.",
             Self::DeviceBusy => "Your device is busy with something else.",
             Self::RecordsMissing => "Your device has more readings than it sent.",
+            Self::NoPulse => "Your device did not feel a steady pulse.",
             Self::NotSupported => "This device does not work with Teleward.",
             Self::Ambiguous => "This device describes itself in a way that cannot be trusted.",
             Self::PairingRefused => "Your device did not accept the pairing.",
@@ -147,6 +152,7 @@ impl ReasonCode {
             }
             Self::DeviceBusy => "Wait until it has finished, then send the readings again.",
             Self::RecordsMissing => "Hold it near the phone and send the readings again.",
+            Self::NoPulse => "Moisten it, put it on firmly and sit still for a minute.",
             Self::NotSupported | Self::Ambiguous => "Ask your clinic which devices work.",
             Self::PairingRefused => {
                 "Put the device into pairing mode (see its leaflet) and try again."
@@ -209,6 +215,15 @@ pub struct SessionReport {
     /// What was noticed about the device, each once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<Notice>,
+    /// For how many seconds the device is to be left alone: one that streams would be measured again at once, as long as
+    /// it is worn.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub rest_s: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_none(seconds: &u32) -> bool {
+    *seconds == 0
 }
 
 #[cfg(test)]

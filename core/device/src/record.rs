@@ -24,6 +24,8 @@ pub(crate) struct Record {
     pub(crate) number: Vec<u8>,
     /// Bytes after the last field.
     pub(crate) extra: Vec<u8>,
+    /// Whether it was measured while it arrived: a stream that keeps nothing.
+    pub(crate) live: bool,
 }
 
 impl Record {
@@ -36,6 +38,7 @@ impl Record {
             clock_fault: false,
             number: Vec::new(),
             extra,
+            live: false,
         }
     }
 
@@ -63,7 +66,7 @@ pub(crate) fn read(characteristic: u16, packets: &[Vec<u8>]) -> Result<Record, D
         0x2a1c => thermometer::record(one(packets)?),
         0x2a5e => oximeter::record(one(packets)?),
         0x2a18 => glucose::record(packets),
-        0x2a37 => heart_rate::record(one(packets)?),
+        0x2a37 => heart_rate::record(packets),
         // What streams, what is still being measured, features and contexts.
         0x2a36 | 0x2a1e | 0x2a5f | 0x2a34 | 0x2a49 | 0x2a9e | 0x2a9b | 0x2a60 | 0x2a51 => {
             Err(DecodeError::NotAReading { characteristic })

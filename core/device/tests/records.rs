@@ -138,7 +138,7 @@ fn each_family_becomes_its_own_kind() {
             &["163dee03"],
             Kind::HeartRate,
             "heart_rate 61 /min, contact 1",
-            &["no_device_time"],
+            &[],
         ),
     ] {
         let reading = read(characteristic, packets).unwrap();

@@ -47,6 +47,8 @@ pub enum TimeBasis {
     DeviceAsSent,
     /// The phone's time at arrival, because the device's own is missing or cannot be right. Unsure.
     Arrival,
+    /// The phone's time at arrival, of a device that streams and keeps nothing: it was measured then. Sure.
+    Live,
     /// A person said so. Sure.
     Typed,
 }
@@ -59,6 +61,7 @@ impl TimeBasis {
             Self::DeviceClock => "device_clock",
             Self::DeviceAsSent => "device_as_sent",
             Self::Arrival => "arrival",
+            Self::Live => "live",
             Self::Typed => "typed",
         }
     }
@@ -70,6 +73,7 @@ impl TimeBasis {
             Self::DeviceClock,
             Self::DeviceAsSent,
             Self::Arrival,
+            Self::Live,
             Self::Typed,
         ]
         .into_iter()
@@ -98,7 +102,10 @@ impl Timing {
     /// Whether the instant is sure. An unsure one is shown as such and stays out of trends.
     #[must_use]
     pub const fn is_sure(&self) -> bool {
-        matches!(self.basis, TimeBasis::DeviceClock | TimeBasis::Typed)
+        matches!(
+            self.basis,
+            TimeBasis::DeviceClock | TimeBasis::Live | TimeBasis::Typed
+        )
     }
 }
 

@@ -162,16 +162,7 @@ impl Session {
             State::CoolingDown => self.end(),
             // A write that has no answer yet is given up: the sync knows what to do about it.
             State::Syncing => self.stored_event(StoredEvent::Tick, now),
-            State::Listening => {
-                let heard = self.records > 0 || self.plan.goal == Goal::Pair;
-                let reason = match self.sync_fault() {
-                    Some(fault) => fault,
-                    None if heard => ReasonCode::Done,
-                    None => ReasonCode::NothingNew,
-                };
-                self.reason.get_or_insert(reason);
-                self.set_clock(now);
-            }
+            State::Listening => self.heard(now),
             State::StartingScan | State::Scanning => self.finish(ReasonCode::NotFound, now),
             State::Connecting => self.not_connected(now),
             State::Pairing if !self.linked => self.finish(ReasonCode::PairingRefused, now),
@@ -192,6 +183,21 @@ impl Session {
             },
             State::New | State::Ended => {}
         }
+    }
+
+    /// It has been quiet for long enough, or what was waited for has come.
+    fn heard(&mut self, now: Moment) {
+        if self.waits_for_stream(now) {
+            return;
+        }
+        let heard = self.records > 0 || self.plan.goal == Goal::Pair;
+        let reason = match self.sync_fault().or(self.stream_fault()) {
+            Some(fault) => fault,
+            None if heard => ReasonCode::Done,
+            None => ReasonCode::NothingNew,
+        };
+        self.reason.get_or_insert(reason);
+        self.set_clock(now);
     }
 
     pub(super) fn not_connected(&mut self, now: Moment) {

@@ -30,6 +30,9 @@ impl Session {
             .iter()
             .flat_map(|family| self.keeps_records(family, once))
             .collect();
+        for family in FAMILIES.iter().filter(|one| one.attributes().any(once)) {
+            self.streams(family);
+        }
         self.measurements = offered;
         self.measurements.retain(|one| !more.contains(one));
         self.measurements.extend(more);
@@ -152,6 +155,9 @@ impl Session {
 
     /// What a device sends by itself: its first record, or another one.
     pub(super) fn wait_for_more(&mut self, now: Moment) {
+        if self.waits_for_stream(now) {
+            return;
+        }
         let pace = &self.plan.pace;
         let synced = self.stored.is_some();
         let quiet = match (self.last_record, self.plan.goal) {
@@ -225,6 +231,7 @@ impl Session {
         self.linked = false;
         self.end_sync(now);
         self.end_live(now);
+        self.end_stream(now);
         if self.reason == Some(ReasonCode::LinkLost) && self.records > 0 {
             self.reason = Some(ReasonCode::ClosedEarly);
         }
@@ -264,6 +271,7 @@ impl Session {
             repeated: self.repeated,
             bonded: self.bonded,
             notices: self.notices(),
+            rest_s: self.rest_s(),
         }));
     }
 }

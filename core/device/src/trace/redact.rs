@@ -5,6 +5,7 @@ use super::line::{Bytes, Given, Input, Place};
 use crate::blood_pressure::BloodPressureFrame;
 use crate::body_composition::BodyCompositionFrame;
 use crate::glucose::{GlucoseConcentration, GlucoseFrame, GlucoseStatus};
+use crate::heart_rate::HeartRateFrame;
 use crate::stored::RECORD_ACCESS;
 use jiff::civil;
 use reading::{BloodPressureStatus, DeviceTime, Moment, Number};
@@ -48,16 +49,13 @@ impl Redactor {
 
     /// A measurement: as long as it was, its time moved, its numbers replaced by the place among the different ones.
     fn measurement(&mut self, of: Place, bytes: &[u8]) -> Vec<u8> {
-        let place = self.seen.iter().position(|seen| seen == bytes);
-        let place = place.unwrap_or_else(|| {
-            self.seen.push(bytes.to_vec());
-            self.seen.len() - 1
-        });
+        let place = self.place(bytes);
         let number = Number::of(i64::try_from(place % MOST_DISTINCT).unwrap_or(0), 0);
         let redacted = match of.0.characteristic.as_short() {
             Some(0x2a35) => self.blood_pressure(bytes, number),
             Some(0x2a18) => self.glucose(bytes, number),
             Some(0x2a9c) => self.body_composition(bytes, place),
+            Some(0x2a37) => Some(heart_rate(bytes, place)),
             // A context belongs to a measurement by its sequence number, bytes 1 and 2.
             Some(0x2a34) => Some(keeping(3, bytes, place)),
             // The segment's header, and at the first segment the record's number.
@@ -75,6 +73,15 @@ impl Redactor {
             _ => None,
         };
         redacted.unwrap_or_else(|| filled(bytes.len(), place))
+    }
+
+    /// Which of the different ones this is.
+    fn place(&mut self, bytes: &[u8]) -> usize {
+        let place = self.seen.iter().position(|seen| seen == bytes);
+        place.unwrap_or_else(|| {
+            self.seen.push(bytes.to_vec());
+            self.seen.len() - 1
+        })
     }
 
     /// Two packets are one record when both have the same share of fat: it becomes its place among the different ones.
@@ -165,6 +172,18 @@ impl Redactor {
     fn moved(&self, local: civil::DateTime) -> civil::DateTime {
         Moment::from_civil(local, 0).plus_ms(self.shift_ms).civil(0)
     }
+}
+
+/// A stream's frame: whether it is a frame follows from flags and length, whether it holds a value from its being 0.
+fn heart_rate(bytes: &[u8], place: usize) -> Vec<u8> {
+    let Ok(frame) = HeartRateFrame::decode(bytes) else {
+        return keeping(1, bytes, place);
+    };
+    let wide = bytes.first().is_some_and(|flags| flags & 1 == 1);
+    let (rate, rest) = bytes[1..].split_at(if wide { 2 } else { 1 });
+    let same = u8::from(frame.heart_rate != 0);
+    let rate = vec![same; rate.len()];
+    [&bytes[..1], &rate, &filled(rest.len(), place)].concat()
 }
 
 /// The first bytes as they were, the rest different for each place.

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test's way to fail
 
 mod body_scale;
+mod strap;
 
 use reading::{DeviceFacts, DeviceIdentity, Moment, Reading, to_hex};
 use std::sync::Arc;
@@ -57,8 +58,10 @@ impl Outcome {
     }
 }
 
-/// A session that collects from the device. Its redacted trace runs again to the same end.
+/// A session that collects from the device. Its redacted trace runs again to the same end, unless it went on from an
+/// earlier session's mark, which no trace holds.
 async fn collect(radio: &ScriptedRadio, stored: StoredMark) -> Outcome {
+    let first = stored == StoredMark::default();
     let plan = Plan {
         stored: stored.clone(),
         trace: TraceMode::Redacted,
@@ -83,10 +86,11 @@ async fn collect(radio: &ScriptedRadio, stored: StoredMark) -> Outcome {
             SessionEvent::Ended(_) => {}
         }
     }
-    let trace = outcome.trace.as_ref().unwrap();
-    let again = replay(trace.text()).unwrap();
-    assert_eq!(again.differs, None, "{}", trace.text());
-    assert_eq!(again.report.unwrap().reason, outcome.report.reason);
+    if first {
+        let again = replay(outcome.trace.as_ref().unwrap().text()).unwrap();
+        assert_eq!(again.differs, None);
+        assert_eq!(again.report.unwrap().reason, outcome.report.reason);
+    }
     outcome
 }
 
