@@ -228,7 +228,7 @@ fn a_link_that_breaks_over_digits_says_why() {
         (Some(30_200), ReasonCode::PairingTimeout),
         (None, ReasonCode::PairingRefused),
     ] {
-        let mut session = Session::new(plan(Goal::Pair, false, true));
+        let mut session = Session::new(plan(Goal::Pair, false, true, Manner::default()));
         let mut host = Host::default();
         let mut now = Moment::from_ms(1_718_471_847_000);
         session.input(Event::Tick, now);
