@@ -4,14 +4,14 @@
 
 use device::health_sensor::{HealthObservation, HealthSensorFeatures, StoredObservation};
 use device::{
-    BloodPressureFrame, BloodPressureRecord, BodyCompositionFrame, CertificationList, CgmControl,
-    CgmControlRequest, CgmControlResponse, CgmFeature, CgmFrame, CheckSum, ContinuousFrame,
-    DecodeError, ElapsedClock, EnhancedBloodPressureFrame, EnhancedCuffPressureFrame,
-    GlucoseContextFrame, GlucoseFrame, HeartRateFrame, OximeterFeature, PacketJoiner,
-    RecordSegment, SegmentJoiner, SpotCheckFrame, TemperatureFrame, UserRequest, UserResponse,
-    WeightFrame, decode_json,
+    BloodPressureFrame, BloodPressureRecord, BodyCompositionFrame, CapturedRecord,
+    CertificationList, CgmControl, CgmControlRequest, CgmControlResponse, CgmFeature, CgmFrame,
+    CheckSum, ContinuousFrame, DecodeError, DeviceHandle, ElapsedClock, EnhancedBloodPressureFrame,
+    EnhancedCuffPressureFrame, GlucoseContextFrame, GlucoseFrame, HeartRateFrame, Identity,
+    OximeterFeature, PacketJoiner, RecordSegment, SegmentJoiner, SessionFacts, SpotCheckFrame,
+    TemperatureFrame, UserRequest, UserResponse, WeightFrame, decode_json, to_reading,
 };
-use reading::Gateway;
+use reading::{DeviceIdentity, Gateway, Moment};
 use vault::{Circle, Invite, Join, Plaintext};
 use wire::request::{Parts, Signed};
 use wire::roster::RosterChain;
@@ -255,10 +255,38 @@ fn health_sensor(frame: &[u8]) {
     }
 }
 
+/// A record's packets: what becomes a reading has its own id, and is the same after its way as an observation.
+fn a_reading_comes_back(characteristic: u16, packets: &[Vec<u8>]) {
+    let record = CapturedRecord {
+        device: DeviceHandle("fuzz".to_owned()),
+        characteristic,
+        packets: packets.to_vec(),
+        arrived: Moment::from_ms(1_718_471_847_000),
+        utc_offset_min: 120,
+        connection: [2; 16],
+        ordinal: 0,
+    };
+    let identity = Identity {
+        device: DeviceIdentity::Address([0xc4; 6]),
+        provisional: false,
+    };
+    let Ok(read) = to_reading(&record, &SessionFacts::default(), &identity, [1; 16]) else {
+        return;
+    };
+    assert!(read.computed_id() == Ok(read.id), "the id is its own");
+    let gateway = Gateway {
+        install: [1; 16],
+        software: "fuzz".to_owned(),
+    };
+    let line = reading::to_observation(&read, &"ab".repeat(16), &gateway);
+    let back = reading::from_observation(&line).expect("what we write we read");
+    assert!(back.reading == read, "nothing is lost on the way");
+}
+
 /// The frame as a stream of packets, each behind its length: none is lost, whatever belongs together.
 fn packets_come_back(characteristic: u16, mut stream: &[u8]) {
     let mut joiner = PacketJoiner::new(characteristic);
-    let (mut sent, mut groups) = (Vec::new(), Vec::new());
+    let (mut sent, mut groups): (Vec<Vec<u8>>, Vec<_>) = (Vec::new(), Vec::new());
     while let Some((length, rest)) = stream.split_first() {
         let (packet, rest) = rest.split_at(usize::from(*length).min(rest.len()));
         sent.push(packet.to_vec());
@@ -266,6 +294,9 @@ fn packets_come_back(characteristic: u16, mut stream: &[u8]) {
         stream = rest;
     }
     groups.extend(joiner.end());
+    for packets in [&sent].into_iter().chain(&groups) {
+        a_reading_comes_back(characteristic, packets);
+    }
     for group in &groups {
         if let Ok(record) = BloodPressureRecord::join(group, CheckSum::Absent) {
             let packets = record

@@ -50,6 +50,11 @@ const KINDS: Record<string, Omit<Kind, 'name'>> = {
     columns: ['glucose', 'carbohydrate', 'medication'],
     drawn: { form: 'line', series: ['glucose'], unit: 'mg/dL', range: [40, 400], lines: [70, 140, 180, 250, 350] },
   },
+  glucose_cgm: {
+    headline: ['glucose'],
+    columns: ['glucose', 'trend'],
+    drawn: { form: 'line', series: ['glucose'], unit: 'mg/dL', range: [40, 400], lines: [70, 140, 180, 250, 350] },
+  },
   heart_rate: {
     headline: ['heart_rate'],
     columns: ['heart_rate'],

@@ -22,7 +22,7 @@ pub struct Family {
 }
 
 /// All families whose records become readings. A scale that names both of its services is one for body composition.
-pub const FAMILIES: [Family; 7] = [
+pub const FAMILIES: [Family; 8] = [
     Family {
         name: "blood pressure cuff",
         service: Uuid::BLOOD_PRESSURE,
@@ -71,6 +71,13 @@ pub const FAMILIES: [Family; 7] = [
         measurements: &[0x2a37],
         stored: None,
         stream: Some(StreamService::HeartRate),
+    },
+    Family {
+        name: "glucose sensor",
+        service: Uuid::CONTINUOUS_GLUCOSE,
+        measurements: &[0x2aa7],
+        stored: Some(StoredService::ContinuousGlucose),
+        stream: None,
     },
 ];
 

@@ -13,6 +13,7 @@
 mod answers;
 mod clock;
 mod live;
+mod sensor;
 mod steps;
 mod stored;
 mod stream;
@@ -26,6 +27,7 @@ use crate::reason::ReasonCode;
 use crate::uuid::Uuid;
 use live::Live;
 use reading::Moment;
+use sensor::Sensor;
 use std::collections::VecDeque;
 use stored::Stored;
 use stream::Streamed;
@@ -102,6 +104,9 @@ pub struct Session {
     clock_told: ClockTold,
     stored: Option<Stored>,
     streamed: Option<Streamed>,
+    sensor: Sensor,
+    /// The clock that was read as a clock: no other one is set.
+    clock_of: Option<Attribute>,
     reason: Option<ReasonCode>,
 }
 
@@ -176,6 +181,8 @@ impl Session {
             clock_told: ClockTold::NotYet,
             stored: None,
             streamed: None,
+            sensor: Sensor::default(),
+            clock_of: None,
             reason: None,
         }
     }

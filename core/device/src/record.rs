@@ -1,6 +1,7 @@
 //! What a record says, whatever the device: the measurement, its time, its number. One arm a characteristic.
 
 mod blood_pressure;
+pub(crate) mod cgm;
 mod glucose;
 mod heart_rate;
 mod oximeter;
@@ -66,6 +67,7 @@ pub(crate) fn read(characteristic: u16, packets: &[Vec<u8>]) -> Result<Record, D
         0x2a1c => thermometer::record(one(packets)?),
         0x2a5e => oximeter::record(one(packets)?),
         0x2a18 => glucose::record(packets),
+        0x2aa7 => cgm::record(packets),
         0x2a37 => heart_rate::record(packets),
         // What streams, what is still being measured, features and contexts.
         0x2a36 | 0x2a1e | 0x2a5f | 0x2a34 | 0x2a49 | 0x2a9e | 0x2a9b | 0x2a60 | 0x2a51 => {

@@ -18,6 +18,8 @@ impl Uuid {
     pub const WEIGHT_SCALE: Self = Self::short(0x181d);
     /// The Body Composition service.
     pub const BODY_COMPOSITION: Self = Self::short(0x181b);
+    /// The Continuous Glucose Monitoring service.
+    pub const CONTINUOUS_GLUCOSE: Self = Self::short(0x181f);
     /// The Heart Rate service.
     pub const HEART_RATE: Self = Self::short(0x180d);
     /// The Health Thermometer service.

@@ -107,6 +107,18 @@ const LOCATIONS: [&str; 16] = [
 
 keep_out_of_logs!(Glucose);
 
+/// Whether either half says that it was a control solution: some meters say it in one half only.
+pub(crate) fn is_control(of: Option<u8>, at: Option<u8>) -> bool {
+    of == Some(CONTROL_TYPE) || at == Some(CONTROL_LOCATION)
+}
+
+/// What was measured and where, as coded statements.
+pub(crate) fn sample(of: Option<u8>, at: Option<u8>) -> impl Iterator<Item = Coded> {
+    let of = of.map(|code| Coded::of("sample_type", code, &TYPES));
+    let at = at.map(|code| Coded::of("sample_location", code, &LOCATIONS));
+    of.into_iter().chain(at)
+}
+
 impl Glucose {
     /// What is no reading stays out of the numbers: the concentration of a control solution, one that stands beside a
     /// failure, and the number that some meters send beside "result too high" or "too low", which stand as HI and LO.
@@ -128,7 +140,7 @@ impl Glucose {
     /// Whether it was a control solution: never a patient's value.
     #[must_use]
     pub fn is_control(&self) -> bool {
-        self.sample_type == Some(CONTROL_TYPE) || self.sample_location == Some(CONTROL_LOCATION)
+        is_control(self.sample_type, self.sample_location)
     }
 
     fn says(&self, any: u16) -> bool {
@@ -147,12 +159,7 @@ impl Glucose {
             ..Parts::default()
         };
         let (of, at) = (self.sample_type, self.sample_location);
-        parts
-            .coded
-            .extend(of.map(|code| Coded::of("sample_type", code, &TYPES)));
-        parts
-            .coded
-            .extend(at.map(|code| Coded::of("sample_location", code, &LOCATIONS)));
+        parts.coded.extend(sample(of, at));
         parts
             .coded
             .extend(self.time_offset_min.map(|minutes| Coded {

@@ -22,11 +22,13 @@ pub enum Kind {
     HeartRate,
     /// Body composition.
     BodyComposition,
+    /// Glucose of a sensor under the skin.
+    GlucoseCgm,
 }
 
 impl Kind {
     /// All of them, in the order in which a screen shows them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::BloodPressure,
         Self::Weight,
         Self::Temperature,
@@ -34,6 +36,7 @@ impl Kind {
         Self::Glucose,
         Self::HeartRate,
         Self::BodyComposition,
+        Self::GlucoseCgm,
     ];
 
     /// Its stable name.
@@ -47,15 +50,17 @@ impl Kind {
             Self::Glucose => "glucose",
             Self::HeartRate => "heart_rate",
             Self::BodyComposition => "body_composition",
+            Self::GlucoseCgm => "glucose_cgm",
         }
     }
 
     /// The packets of a record that make its id: all, except that what a person told a meter about a record is no part
-    /// of it. A record is the same with its context, without it, and with one that changed.
+    /// of it. A record is the same with its context, without it, and with one that changed. Of a CGM the first packet is
+    /// the record, and what its session and the sensor say of all records stands behind it.
     #[must_use]
     pub fn id_packets(self, packets: &[Vec<u8>]) -> &[Vec<u8>] {
         match self {
-            Self::Glucose => packets.get(..1).unwrap_or_default(),
+            Self::Glucose | Self::GlucoseCgm => packets.get(..1).unwrap_or_default(),
             _ => packets,
         }
     }

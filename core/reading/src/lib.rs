@@ -39,6 +39,7 @@
 
 mod blood_pressure;
 mod body_composition;
+mod cgm;
 mod decimal;
 mod device_time;
 mod doubt;
@@ -69,6 +70,7 @@ mod weight;
 
 pub use blood_pressure::{BloodPressure, BloodPressureStatus, PressureUnit, StatusFlag};
 pub use body_composition::BodyComposition;
+pub use cgm::GlucoseCgm;
 pub use decimal::{Decimal, DecimalError};
 pub use device_time::DeviceTime;
 pub use doubt::Doubt;

@@ -2,8 +2,8 @@
 
 use crate::parts::{Found, Gap};
 use crate::{
-    BloodPressure, BodyComposition, Doubt, Glucose, HeartRate, Kind, Oximetry, Parts, Temperature,
-    Weight,
+    BloodPressure, BodyComposition, Doubt, Glucose, GlucoseCgm, HeartRate, Kind, Oximetry, Parts,
+    Temperature, Weight,
 };
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,8 @@ pub enum Measurement {
     HeartRate(HeartRate),
     /// Body composition.
     BodyComposition(BodyComposition),
+    /// Glucose of a sensor under the skin.
+    GlucoseCgm(GlucoseCgm),
 }
 
 /// The same question to whichever kind it is.
@@ -39,6 +41,7 @@ macro_rules! each {
             Measurement::Glucose($values) => $answer,
             Measurement::HeartRate($values) => $answer,
             Measurement::BodyComposition($values) => $answer,
+            Measurement::GlucoseCgm($values) => $answer,
         }
     };
 }
@@ -55,6 +58,7 @@ impl Measurement {
             Self::Glucose(_) => Kind::Glucose,
             Self::HeartRate(_) => Kind::HeartRate,
             Self::BodyComposition(_) => Kind::BodyComposition,
+            Self::GlucoseCgm(_) => Kind::GlucoseCgm,
         }
     }
 
@@ -71,6 +75,7 @@ impl Measurement {
             Self::Spo2(values) => Self::Spo2(values.sifted()),
             Self::Glucose(values) => Self::Glucose(values.sifted()),
             Self::HeartRate(values) => Self::HeartRate(values.sifted()),
+            Self::GlucoseCgm(values) => Self::GlucoseCgm(values.sifted()),
             other => other,
         }
     }
@@ -105,6 +110,7 @@ impl Measurement {
             Kind::Glucose => Self::Glucose(Glucose::from_parts(found)?),
             Kind::HeartRate => Self::HeartRate(HeartRate::from_parts(found)?),
             Kind::BodyComposition => Self::BodyComposition(BodyComposition::from_parts(found)?),
+            Kind::GlucoseCgm => Self::GlucoseCgm(GlucoseCgm::from_parts(found)?),
         })
     }
 }

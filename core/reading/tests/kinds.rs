@@ -139,6 +139,46 @@ fn what_failed_says_so() {
     assert_eq!(doubts(Measurement::Temperature(hot)), ["above_range"]);
 }
 
+/// REQ-READING-045: a sensor's failures leave no number and no trend, HI and LO stay what they are, alerts leave the number.
+#[test]
+fn a_sensors_failures_are_no_numbers() {
+    let none: &[_] = &[("glucose", None)];
+    for (status, glucose, said) in [
+        (0x00_00_04, None, &["measurement_failed"][..]),
+        (0x00_20_00, None, &["measurement_failed"]),
+        (0x80_00_00, Some("+inf"), &["above_range"]),
+        (0x40_00_00, Some("-inf"), &["below_range"]),
+        (0xc0_00_00, Some("nan"), &["measurement_failed"]),
+        (0x3f_47_13, Some("120"), &[]),
+        (0x00_08_00, Some("120"), &["questionable"]),
+        (0x00_00_40, Some("120"), &["not_understood"]),
+    ] {
+        let sent = GlucoseCgm {
+            status: Some(status),
+            ..cgm()
+        };
+        let kept = Measurement::GlucoseCgm(sent.sifted());
+        match glucose {
+            None => assert_eq!(numbers(&kept), none, "{status:06x}"),
+            Some(number) => assert_eq!(
+                numbers(&kept),
+                [
+                    ("glucose", Some(number.to_owned())),
+                    ("trend", Some("-1.2".to_owned()))
+                ]
+            ),
+        }
+        assert_eq!(doubts(kept), said, "{status:06x}");
+    }
+    let control = GlucoseCgm {
+        sample_type: Some(10),
+        ..cgm()
+    };
+    let control = Measurement::GlucoseCgm(control.sifted());
+    assert_eq!(numbers(&control), none);
+    assert_eq!(doubts(control), ["control_solution"]);
+}
+
 /// REQ-READING-024: what a person told the meter about a record does not make it another one.
 #[test]
 fn a_glucose_record_is_the_same_with_and_without_its_context() {

@@ -243,6 +243,7 @@ fn any_measurement() -> impl Strategy<Value = Measurement> {
                     user_slot,
                 })
             }),
+        any_cgm().prop_map(|values| Measurement::GlucoseCgm(values.sifted())),
     ]
 }
 
@@ -265,6 +266,25 @@ prop_compose! {
             status,
             time_offset_min,
             context,
+        }
+    }
+}
+
+prop_compose! {
+    fn any_cgm()(
+        (concentration, trend) in (maybe(), maybe()),
+        quality in proptest::option::of((-2048_i64..2048, -8_i8..8)),
+        (time_offset_min, status) in (any::<u16>(), proptest::option::of(0..1_u32 << 24)),
+        (of, at) in any::<(Option<u8>, Option<u8>)>(),
+    ) -> GlucoseCgm {
+        GlucoseCgm {
+            concentration,
+            trend,
+            quality_percent: quality.map(|(mantissa, exponent)| Decimal::new(mantissa, exponent)),
+            time_offset_min,
+            status,
+            sample_type: of.map(|of| of % 16),
+            sample_location: at.map(|at| at % 16),
         }
     }
 }

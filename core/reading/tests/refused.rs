@@ -347,6 +347,48 @@ const NUMERIC_BY_US: &[(&str, &str, &str, Change)] = &[
         "NotOurs",
         |j| own(j, "site", "valueInteger", Json::Number("9".to_owned())),
     ),
+    (
+        "device-glucose-cgm",
+        "a sensor's value in another unit",
+        "BadUnit",
+        |j| set(j, "valueQuantity", "code", text("mmol/L")),
+    ),
+    (
+        "device-glucose-cgm-failed",
+        "a number beside a sensor's failure",
+        "NotOurs",
+        |j| {
+            let six = base("device-glucose-cgm");
+            cut(j, "", "dataAbsentReason");
+            let quantity = six.get("valueQuantity").unwrap().clone();
+            set(j, "", "valueQuantity", quantity);
+        },
+    ),
+    (
+        "device-glucose-cgm",
+        "a sensor's minutes that are none",
+        "BadValue",
+        |j| {
+            own(
+                j,
+                "timeOffsetMin",
+                "valueInteger",
+                Json::Number("65536".to_owned()),
+            )
+        },
+    ),
+    (
+        "device-glucose-cgm",
+        "a unit that the kind has not",
+        "BadUnit",
+        |j| own(j, "unit", "valueCode", text("mmol/L")),
+    ),
+    (
+        "device-glucose-cgm",
+        "another session's beginning",
+        "Id",
+        |j| own(j, "deviceTime", "valueString", text("e807060f0b0000")),
+    ),
 ];
 
 /// Changes a part of our extension that is there; ours is the last one.

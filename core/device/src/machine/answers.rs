@@ -47,11 +47,12 @@ impl Session {
                 self.subscribe(now);
             }
             (Call::Read(attribute), Answer::Bytes(bytes)) if CLOCKS.contains(&attribute) => {
+                self.clock_of = Some(attribute);
                 self.clock(&bytes, now);
                 self.listen(now);
             }
             (Call::Read(attribute), Answer::Bytes(bytes)) => {
-                self.learned(attribute, &bytes);
+                self.learned(attribute, &bytes, now);
                 self.read_next(now);
             }
             (Call::Write(of, _), _) if self.is_record_access(of) => {

@@ -42,6 +42,7 @@ impl Session {
             return;
         }
         if self.facts.clock.is_none() {
+            self.clock_of = Some(CLOCKS[0]);
             self.clock(bytes, now);
         }
         self.clock_told = match self.is_clock_wrong_by(wrong_by_ms) {
@@ -86,7 +87,7 @@ impl Session {
     }
 
     fn wrong_clock(&self, now: Moment) -> Option<(Attribute, Vec<u8>)> {
-        let clock = self.clock_attribute()?;
+        let clock = self.clock_of?;
         let time = CurrentTime::of(now.civil(self.plan.utc_offset_min)).encode();
         let length = match clock.characteristic {
             Uuid::DATE_TIME => 7,

@@ -1,5 +1,6 @@
 //! The steps of a session beyond the connection: what is asked of the device, in which order, and how it ends.
 
+use super::sensor::SENSOR;
 use super::{BATTERY, CLOCKS, ClockTold, FEATURE, INFORMATION, Session, State};
 use crate::call::{Call, Effect};
 use crate::family::{self, FAMILIES};
@@ -58,6 +59,7 @@ impl Session {
         identity
             .filter(|_| !known)
             .chain([BATTERY])
+            .chain(SENSOR)
             .filter(|attribute| has(*attribute))
             .collect()
     }
@@ -124,7 +126,11 @@ impl Session {
         self.run(State::Pairing, Call::Pair, self.plan.pace.pair_ms, now);
     }
 
-    pub(super) fn learned(&mut self, attribute: Attribute, bytes: &[u8]) {
+    pub(super) fn learned(&mut self, attribute: Attribute, bytes: &[u8], now: Moment) {
+        if SENSOR.contains(&attribute) {
+            let number = attribute.characteristic.as_short().unwrap_or_default();
+            return self.sensor_told(number, bytes, now);
+        }
         let device = &mut self.facts.device;
         let text = || information::string(bytes);
         match attribute.characteristic.as_short() {

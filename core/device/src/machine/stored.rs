@@ -11,7 +11,8 @@ use crate::fault::RadioFault;
 use crate::radio::Attribute;
 use crate::reason::ReasonCode;
 use crate::stored::{
-    RECORD_ACCESS, StoredEffect, StoredEvent, StoredOutcome, StoredPace, StoredReport, StoredSync,
+    RECORD_ACCESS, StoredEffect, StoredEvent, StoredOutcome, StoredPace, StoredReport,
+    StoredService, StoredSync,
 };
 use crate::uuid::Uuid;
 use reading::Moment;
@@ -61,6 +62,20 @@ impl Session {
         all.filter(|one| offers(*one)).collect()
     }
 
+    /// Whose records are asked for.
+    pub(super) fn keeps(&self) -> Option<StoredService> {
+        self.stored.as_ref().map(|stored| stored.sync.service())
+    }
+
+    /// The records are those of this session of the device: another one's numbers mean nothing in it.
+    pub(super) fn of_session(&mut self, session: &[u8]) {
+        if let Some(stored) = &mut self.stored {
+            let (service, mark) = (stored.sync.service(), stored.sync.mark());
+            let mark = mark.of_session(session);
+            stored.sync = StoredSync::new(service, mark, StoredPace::default());
+        }
+    }
+
     /// Whether this attribute is the control point of the records that are being asked for.
     pub(super) fn is_record_access(&self, attribute: Attribute) -> bool {
         self.stored
@@ -79,6 +94,9 @@ impl Session {
         if stored.control_point() != of {
             self.last_record = Some(now);
         }
+        if self.is_early(characteristic, bytes) {
+            return true;
+        }
         let bytes = bytes.to_vec();
         self.stored_event(
             StoredEvent::Notified {
@@ -96,7 +114,14 @@ impl Session {
             .stored
             .as_ref()
             .is_some_and(|stored| stored.outcome.is_none());
+        let begins = self.begin_sensor(now);
         if !begun {
+            return self.wait_for_more(now);
+        }
+        if !begins {
+            if let Some(stored) = &mut self.stored {
+                stored.outcome = Some(StoredOutcome::NotAnswering);
+            }
             return self.wait_for_more(now);
         }
         self.wait(State::Syncing, 0, now);
@@ -105,6 +130,7 @@ impl Session {
 
     /// The link is gone, and the queue with it: what the sync holds back is given.
     pub(super) fn end_sync(&mut self, now: Moment) {
+        self.begin_sensor(now);
         self.stored_event(StoredEvent::Disconnected, now);
     }
 
@@ -148,7 +174,9 @@ impl Session {
                 StoredEffect::Write(_) => {}
                 StoredEffect::Deliver(record) => {
                     let context = record.context.into_iter();
-                    let packets = std::iter::once(record.bytes).chain(context).collect();
+                    let beside = self.sensor.beside();
+                    let packets = std::iter::once(record.bytes).chain(context);
+                    let packets = packets.chain(beside).collect();
                     self.deliver(record.characteristic, packets, now);
                 }
                 StoredEffect::Done(report) => return self.synced(*report, now),

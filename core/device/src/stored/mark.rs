@@ -73,6 +73,9 @@ impl<'de> Deserialize<'de> for Print {
 pub struct StoredMark {
     newest: Option<Print>,
     known: VecDeque<Print>,
+    /// Where numbers count within a session only (a CGM's minutes): which one, as the device names it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    session: String,
 }
 
 impl std::fmt::Debug for StoredMark {
@@ -85,6 +88,20 @@ impl StoredMark {
     /// How many records are remembered; the oldest are forgotten first. Home meters keep up to about 2,000, and what is
     /// forgotten and sent again has the same `ReadingId`.
     pub const CAPACITY: usize = 4_096;
+
+    /// The mark within this session. Of another session nothing was taken yet: there the same number and the same bytes
+    /// are another record.
+    #[must_use]
+    pub fn of_session(self, session: &[u8]) -> Self {
+        let session = to_hex(session);
+        if self.session == session {
+            return self;
+        }
+        Self {
+            session,
+            ..Self::default()
+        }
+    }
 
     /// The newest record of the last sync that was complete.
     #[must_use]

@@ -124,6 +124,12 @@ impl StoredSync {
         Some(StoredEffect::Write(bytes))
     }
 
+    /// What is remembered now; the next sync's when this one has not begun.
+    #[must_use]
+    pub fn mark(&self) -> StoredMark {
+        self.memory.mark()
+    }
+
     /// Whose records.
     #[must_use]
     pub const fn service(&self) -> StoredService {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test's way to fail
 
 mod body_scale;
+mod sensor;
 mod strap;
 
 use reading::{DeviceFacts, DeviceIdentity, Moment, Reading, to_hex};

@@ -379,6 +379,32 @@ const BODY_COMPOSITION: Form = Form {
     bits: &[],
 };
 
+/// MDC_CONC_GLU_INTERSTITIAL and its like by the sensor's sample, MDC_CONC_GLU_TREND (11073-10425).
+const GLUCOSE_CGM: Form = Form {
+    device: "528409",
+    category: Category::Laboratory,
+    panel: None,
+    items: &[
+        Item {
+            name: "glucose",
+            mdc: Some("160212"),
+            loinc: &[],
+            text: "Glucose, continuously measured",
+            units: &["mg/dL"],
+        },
+        Item {
+            name: "trend",
+            mdc: Some("8418008"),
+            loinc: &[],
+            text: "Glucose trend",
+            units: &["mg/dL/min"],
+        },
+    ],
+    coded: &["sample_type", "sample_location", "time_offset_min"],
+    series: &["quality_percent"],
+    bits: &[("status", 3)],
+};
+
 /// How a kind is written.
 pub const fn form(kind: Kind) -> &'static Form {
     match kind {
@@ -389,6 +415,7 @@ pub const fn form(kind: Kind) -> &'static Form {
         Kind::Glucose => &GLUCOSE,
         Kind::HeartRate => &HEART_RATE,
         Kind::BodyComposition => &BODY_COMPOSITION,
+        Kind::GlucoseCgm => &GLUCOSE_CGM,
     }
 }
 
@@ -404,6 +431,14 @@ pub fn codings(
             let (mdc, loinc) = glucose(parts);
             (vec![mdc], loinc)
         }
+        // A sensor that does not say what it measures measures what sensors measure.
+        (Kind::GlucoseCgm, "glucose") => match coded(parts, "sample_type") {
+            None | Some(0 | 9) => (vec!["160212"], vec!["99504-3"]),
+            _ => {
+                let (mdc, loinc) = glucose(parts);
+                (vec![mdc], loinc)
+            }
+        },
         // Where it was taken makes it more special, and leaves what it is.
         (Kind::Temperature, _) => {
             let (mdc, loinc) = site(coded(parts, "site"));
@@ -479,7 +514,7 @@ pub fn core_profile(kind: Kind, parts: &Parts) -> Option<&'static str> {
         Kind::Temperature => Some(TEMPERATURE_PROFILE),
         Kind::Spo2 => Some(OXYGEN_PROFILE),
         Kind::HeartRate => Some(HEART_RATE_PROFILE),
-        Kind::Glucose | Kind::BodyComposition => None,
+        Kind::Glucose | Kind::BodyComposition | Kind::GlucoseCgm => None,
     }
 }
 

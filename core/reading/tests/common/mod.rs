@@ -125,6 +125,51 @@ pub fn of_kind(measurement: Measurement, characteristic: u16, frames: &[&str]) -
     finished(reading)
 }
 
+/// A sensor's value, an hour after its session began.
+pub fn cgm() -> GlucoseCgm {
+    GlucoseCgm {
+        concentration: Some(Number::of(120, 0)),
+        trend: Some(Number::of(-12, -1)),
+        quality_percent: Some(Decimal::new(98, 0)),
+        time_offset_min: 60,
+        status: Some(0x04_00_02),
+        sample_type: Some(9),
+        sample_location: Some(5),
+    }
+}
+
+/// A sensor's record with what stands behind it.
+pub fn of_sensor(values: GlucoseCgm, frames: &[&str]) -> Reading {
+    let measurement = Measurement::GlucoseCgm(values.sifted());
+    let mut reading = of_kind(measurement, 0x2aa7, frames);
+    let shown = DeviceTime::from_civil(jiff::civil::date(2024, 6, 15).at(11, 10, 0, 0));
+    reading.timing.device_time = Some(DeviceTime::from_bytes([0xe8, 7, 6, 15, 10, 0, 0]));
+    reading.timing.clock = Some(ClockReading {
+        raw: [shown.bytes().as_slice(), &[70, 0, 0, 0, 0]].concat(),
+        shown,
+        read_at: Moment::from_ms(NOON),
+        set_at: None,
+    });
+    reading.timing.effective = Moment::from_ms(NOON - 600_000);
+    numbered(reading, &[60, 0])
+}
+
+/// What a strap streamed for half a minute, all of it.
+pub fn live() -> Reading {
+    let measurement = Measurement::HeartRate(HeartRate {
+        heart_rate: Some(Number::of(61, 0)),
+        contact: Some(true),
+        energy_kj: None,
+        rr_1024: vec![1007, 998, 1001],
+    });
+    let frames = ["163def03", "163de603", "163ee903"];
+    let mut reading = of_kind(measurement, 0x2a37, &frames);
+    reading.timing.basis = TimeBasis::Live;
+    reading.timing.device_time = None;
+    reading.timing.effective = reading.timing.arrived;
+    finished(reading)
+}
+
 /// The device's own number of the record.
 pub fn numbered(mut reading: Reading, number: &[u8]) -> Reading {
     let Source::Device(device) = &mut reading.source else {
@@ -371,6 +416,47 @@ pub fn kinds() -> Vec<(&'static str, Reading)> {
                 }),
                 0x2a9c,
                 &["fe0fea00e807060f0d331e01201c800144196432d02fcc248613c841fe06"],
+            ),
+        ),
+        ("device-heart-rate-live", live()),
+        (
+            "device-glucose-cgm",
+            of_sensor(
+                cgm(),
+                &[
+                    "0de378003c00020004f4ff6200",
+                    "e807060f0a00000404",
+                    "00000059ffff",
+                ],
+            ),
+        ),
+        (
+            "device-glucose-cgm-failed",
+            of_sensor(
+                GlucoseCgm {
+                    status: Some(0x00_00_08),
+                    trend: None,
+                    quality_percent: None,
+                    sample_type: None,
+                    sample_location: None,
+                    ..cgm()
+                },
+                &["078078003c0008", "e807060f0a00000404"],
+            ),
+        ),
+        (
+            "device-glucose-cgm-low",
+            of_sensor(
+                GlucoseCgm {
+                    status: Some(0x40_08_00),
+                    trend: Some(Number::NotANumber),
+                    ..cgm()
+                },
+                &[
+                    "0c6378003c000840ff076200",
+                    "e807060f0a00000404",
+                    "00000059ffff",
+                ],
             ),
         ),
         (
