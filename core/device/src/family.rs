@@ -61,7 +61,7 @@ pub const FAMILIES: [Family; 8] = [
     Family {
         name: "glucose meter",
         service: Uuid::GLUCOSE,
-        measurements: &[0x2a18],
+        measurements: &[0x2a18, 0x2a34],
         stored: Some(StoredService::Glucose),
         stream: None,
     },

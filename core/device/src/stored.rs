@@ -14,7 +14,7 @@
 //! Which records, and what a record is, differs by [`StoredService`]. A new one is an arm in `stored/intake.rs`.
 
 mod holes;
-mod intake;
+pub(crate) mod intake;
 mod mark;
 mod next;
 mod sync;

@@ -5,20 +5,47 @@ use super::Session;
 use crate::capture::has_own_key;
 use crate::packets::{PacketJoiner, is_part};
 use crate::radio::Attribute;
+use crate::stored::intake::Intake;
+use crate::stored::{StoredRecord, StoredService};
 use reading::Moment;
 use std::collections::BTreeMap;
 
 /// The packets of one link that are no record yet.
-#[derive(Default)]
 pub(super) struct Live {
     joiners: BTreeMap<u16, PacketJoiner>,
+    /// Measurements of a meter that cannot be asked for its records, until their contexts are there.
+    meter: Intake,
     /// The newest packet that was one of several, to know it again when it is indicated twice.
     part: Option<(u16, Vec<u8>)>,
 }
 
+impl Default for Live {
+    fn default() -> Self {
+        Self {
+            joiners: BTreeMap::new(),
+            meter: Intake::new(StoredService::Glucose),
+            part: None,
+        }
+    }
+}
+
+/// A record of one characteristic, all packets.
+type Whole = (u16, Vec<Vec<u8>>);
+
+/// A measurement with its context, or either alone.
+fn of_meter(record: StoredRecord) -> Whole {
+    let packets = std::iter::once(record.bytes).chain(record.context);
+    (record.characteristic, packets.collect())
+}
+
 impl Live {
     /// The records that are finished by this packet; nothing at all when the packet was indicated before.
-    fn take(&mut self, characteristic: u16, packet: Vec<u8>) -> Option<Vec<Vec<Vec<u8>>>> {
+    fn take(&mut self, characteristic: u16, packet: Vec<u8>) -> Option<Vec<Whole>> {
+        if matches!(characteristic, 0x2a18 | 0x2a34) {
+            let arrivals = self.meter.arrivals(characteristic, packet);
+            let ready = arrivals.into_iter().flat_map(|one| self.meter.ready(one));
+            return Some(ready.map(of_meter).collect());
+        }
         if is_part(characteristic, &packet) {
             let part = Some((characteristic, packet.clone()));
             if self.part == part {
@@ -28,15 +55,17 @@ impl Live {
         }
         let joiner = self.joiners.entry(characteristic);
         let joiner = joiner.or_insert_with(|| PacketJoiner::new(characteristic));
-        Some(joiner.push(packet))
+        let whole = joiner.push(packet).into_iter();
+        Some(whole.map(|packets| (characteristic, packets)).collect())
     }
 
     /// What is still held, when nothing more will come.
-    fn end(&mut self) -> Vec<(u16, Vec<Vec<u8>>)> {
+    fn end(&mut self) -> Vec<Whole> {
         self.part = None;
         let held = std::mem::take(&mut self.joiners).into_iter();
-        held.filter_map(|(characteristic, mut joiner)| Some((characteristic, joiner.end()?)))
-            .collect()
+        let halves = held.filter_map(|(of, mut joiner)| Some((of, joiner.end()?)));
+        let alone = self.meter.release().into_iter().map(of_meter);
+        halves.chain(alone).collect()
     }
 }
 
@@ -50,7 +79,7 @@ impl Session {
         match self.live.take(characteristic, bytes) {
             None => self.repeated += 1,
             Some(records) => {
-                for packets in records {
+                for (characteristic, packets) in records {
                     self.record(characteristic, packets, now);
                 }
             }

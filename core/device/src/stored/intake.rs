@@ -1,4 +1,4 @@
-//! What arrives, as records: a CGM's notification taken apart, a health sensor's segments joined, and a glucose
+//! What arrives, as records, for the sync and for a meter that keeps none: a CGM's notification taken apart, a health sensor's segments joined, and a glucose
 //! meter's measurement held until its context is there.
 
 use super::{StoredRecord, StoredService};
@@ -15,14 +15,14 @@ const CONTEXT: u16 = 0x2a34;
 const HELD: usize = 64;
 
 /// One record as it came.
-pub(super) struct Arrival {
-    pub(super) characteristic: u16,
-    pub(super) number: Option<u32>,
-    pub(super) bytes: Vec<u8>,
+pub(crate) struct Arrival {
+    pub(crate) characteristic: u16,
+    pub(crate) number: Option<u32>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// Takes notifications apart and joins them.
-pub(super) struct Intake {
+pub(crate) struct Intake {
     service: StoredService,
     joiner: SegmentJoiner,
     measurements: BTreeMap<u32, Vec<u8>>,
@@ -30,7 +30,7 @@ pub(super) struct Intake {
 }
 
 impl Intake {
-    pub(super) fn new(service: StoredService) -> Self {
+    pub(crate) fn new(service: StoredService) -> Self {
         Self {
             service,
             joiner: SegmentJoiner::default(),
@@ -40,7 +40,7 @@ impl Intake {
     }
 
     /// The records in a notification. What cannot be read is a record without a number: it is kept as it is and told.
-    pub(super) fn arrivals(&mut self, characteristic: u16, bytes: Vec<u8>) -> Vec<Arrival> {
+    pub(crate) fn arrivals(&mut self, characteristic: u16, bytes: Vec<u8>) -> Vec<Arrival> {
         let one = |number: Option<u32>, bytes| {
             vec![Arrival {
                 characteristic,
@@ -71,7 +71,7 @@ impl Intake {
     }
 
     /// A record that was not there before: what can be delivered now.
-    pub(super) fn ready(&mut self, arrival: Arrival) -> Vec<StoredRecord> {
+    pub(crate) fn ready(&mut self, arrival: Arrival) -> Vec<StoredRecord> {
         let Arrival {
             characteristic,
             number,
@@ -101,17 +101,17 @@ impl Intake {
     }
 
     /// Whether this is a context, which no count announces.
-    pub(super) fn is_context(&self, characteristic: u16) -> bool {
+    pub(crate) fn is_context(&self, characteristic: u16) -> bool {
         self.service == StoredService::Glucose && characteristic == CONTEXT
     }
 
     /// The measurements whose context has not come.
-    pub(super) fn waiting(&self) -> impl Iterator<Item = u32> {
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = u32> {
         self.measurements.keys().copied()
     }
 
     /// Nothing more will come: what was held is given without its other half.
-    pub(super) fn release(&mut self) -> Vec<StoredRecord> {
+    pub(crate) fn release(&mut self) -> Vec<StoredRecord> {
         let measurements = std::mem::take(&mut self.measurements).into_iter();
         let contexts = std::mem::take(&mut self.contexts).into_iter();
         let measurements = measurements.map(|(number, bytes)| half(number, bytes, MEASUREMENT));
