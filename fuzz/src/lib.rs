@@ -13,6 +13,8 @@ use device::{
 };
 use reading::{DeviceIdentity, Gateway, Moment};
 use vault::{Circle, Invite, Join, Plaintext};
+use reading::Gateway;
+use vault::{Amendment, Circle, Invite, Join, Plaintext};
 use wire::request::{Parts, Signed};
 use wire::roster::RosterChain;
 use wire::{Sealed, SigningKey, b64u, json};
@@ -124,8 +126,15 @@ pub fn invite(bytes: &[u8]) {
     }
 }
 
-/// The contents of the two letters that open a link.
+/// The contents of the two letters that open a link, and of the one that says whose readings were.
 pub fn join(bytes: &[u8]) {
+    let read = Amendment::read(bytes);
+    let again: String = read.said.iter().map(Amendment::to_line).collect();
+    assert_eq!(
+        Amendment::read(again.as_bytes()).said,
+        read.said,
+        "what was understood is written so that it is understood again"
+    );
     if let Ok(join) = Join::parse(bytes) {
         let again = join.to_content().expect("what was accepted can be written");
         assert_eq!(Join::parse(&again).expect("what we write we read"), join);

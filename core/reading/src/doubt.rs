@@ -23,6 +23,8 @@ pub enum Doubt {
     IdentityProvisional,
     /// The device did not say which of its users measured.
     UserUnknown,
+    /// Nobody has said yet whether the patient or somebody else measured; the patient is asked.
+    PossiblyNotMe,
     /// The record holds bytes or bits to which the standard gives no meaning; they are kept.
     NotUnderstood,
     /// It was a control solution, not blood.
@@ -43,7 +45,7 @@ pub enum Doubt {
 
 impl Doubt {
     /// All of them, in the order in which a reading lists them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::MeasurementFailed,
         Self::Disturbed,
         Self::NoDeviceTime,
@@ -52,6 +54,7 @@ impl Doubt {
         Self::ClockNotRead,
         Self::IdentityProvisional,
         Self::UserUnknown,
+        Self::PossiblyNotMe,
         Self::NotUnderstood,
         Self::ControlSolution,
         Self::NotFromPatient,
@@ -84,6 +87,7 @@ impl Doubt {
             Self::ClockNotRead => "clock_not_read",
             Self::IdentityProvisional => "identity_provisional",
             Self::UserUnknown => "user_unknown",
+            Self::PossiblyNotMe => "possibly_not_me",
             Self::NotUnderstood => "not_understood",
             Self::ControlSolution => "control_solution",
             Self::NotFromPatient => "not_from_patient",
@@ -141,6 +145,7 @@ impl Doubt {
             Self::ClockNotRead => "The device's clock could not be checked.",
             Self::IdentityProvisional => "The device's own identity could not be read.",
             Self::UserUnknown => "The device did not say which of its users measured.",
+            Self::PossiblyNotMe => "It is not sure that it was the patient who measured.",
             Self::NotUnderstood => "The record holds something that is not understood yet.",
             Self::ControlSolution => "It was a control solution, not blood.",
             Self::NotFromPatient => "The device was demonstrating or testing itself.",

@@ -74,7 +74,7 @@ pub use cgm::GlucoseCgm;
 pub use decimal::{Decimal, DecimalError};
 pub use device_time::DeviceTime;
 pub use doubt::Doubt;
-pub use fhir::{Gateway, Observed, from_observation, to_observation};
+pub use fhir::{Gateway, Observed, entered_in_error, from_observation, to_observation};
 pub use glucose::{Glucose, GlucoseUnit};
 pub use glucose_context::{GlucoseContext, Meal, MedicationUnit};
 pub use heart_rate::HeartRate;

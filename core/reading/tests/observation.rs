@@ -386,3 +386,26 @@ proptest! {
         let _ = from_observation(&String::from_utf8_lossy(&line));
     }
 }
+
+/// REQ-READING-041: a reading that was somebody else's goes to other systems whole, as entered in error, and never comes in
+/// from a phone like that.
+#[test]
+fn what_was_somebody_elses_is_handed_on_as_entered_in_error() {
+    for (name, reading) in golden() {
+        let line = to_observation(&reading, LINK, &gateway());
+        let withdrawn = entered_in_error(&line).unwrap();
+        let status = |word: &str| format!(r#""status":"{word}","category""#);
+        let was =
+            line.matches(&status("final")).count() + line.matches(&status("preliminary")).count();
+        assert_eq!(was, 1, "{name}");
+        let back = withdrawn.replace(&status("entered-in-error"), &status("final"));
+        assert_eq!(
+            back,
+            line.replace(&status("preliminary"), &status("final")),
+            "{name}: nothing else changes"
+        );
+        assert!(from_observation(&withdrawn).is_err(), "{name}");
+        assert!(entered_in_error(&withdrawn).is_err(), "{name}");
+    }
+    assert!(entered_in_error("{}").is_err());
+}

@@ -141,6 +141,8 @@ pub enum Finding {
     LateJoin { mailbox: MailboxId, id: EnvelopeId },
     /// One reading under two patients.
     WrongPerson { reading: String },
+    /// An install spoke about a reading that it did not send.
+    ForeignAmendment { mailbox: MailboxId, reading: String },
     /// The install promised to be heard by now.
     NotHeard { mailbox: MailboxId, since: Time },
     /// The station promised to be heard by now.
@@ -262,6 +264,7 @@ impl Finding {
             Self::ClaimDiffers { .. } => "claim_differs",
             Self::LateJoin { .. } => "late_join",
             Self::WrongPerson { .. } => "wrong_person",
+            Self::ForeignAmendment { .. } => "foreign_amendment",
             Self::NotHeard { .. } => "not_heard",
             Self::NoSignOfClinic { .. } => "no_sign_of_clinic",
         }
@@ -305,6 +308,7 @@ impl Finding {
             | Self::Contested { mailbox }
             | Self::ClaimDiffers { mailbox } => format!("{code} {mailbox}"),
             Self::WrongPerson { reading } => format!("{code} {reading}"),
+            Self::ForeignAmendment { mailbox, reading } => format!("{code} {mailbox} {reading}"),
             Self::NotHeard { mailbox, since } | Self::NoSignOfClinic { mailbox, since } => {
                 format!("{code} {mailbox} {since}")
             }

@@ -67,6 +67,7 @@
 
 mod age_file;
 mod age_key;
+mod amendment;
 mod chain;
 mod circle;
 mod content;
@@ -92,6 +93,7 @@ pub use age_file::{
     AgeFileError, WORK_FACTOR, open_file, open_with_passphrase, seal_file, seal_with_passphrase,
 };
 pub use age_key::{AgeIdentity, AgeKeyError, AgeRecipient};
+pub use amendment::{Amendment, Amendments, Amends};
 pub use chain::{
     Chain, ChainEffect, ChainEvent, GRACE, Novelty, Place, Positions, REPLAYS_TOLD, Standing,
 };

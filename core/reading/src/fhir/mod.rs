@@ -71,6 +71,27 @@ pub fn from_observation(line: &str) -> Result<Observed, FhirError> {
     Ok(observed)
 }
 
+/// The observation of a reading that somebody else took by mistake, as it is handed on to other systems: nothing of it is
+/// taken out, and its status is `entered-in-error` (FHIR R4, `observation-status`). [`from_observation`] refuses it: a phone
+/// never sends one.
+///
+/// # Errors
+/// [`FhirError`] when the line is no observation of ours.
+pub fn entered_in_error(line: &str) -> Result<String, FhirError> {
+    from_observation(line)?;
+    let Json::Object(mut members) = json::parse(line)? else {
+        return Err(FhirError::NotOurs {
+            path: "Observation".to_owned(),
+        });
+    };
+    for (name, value) in &mut members {
+        if name == "status" {
+            *value = Json::text("entered-in-error");
+        }
+    }
+    Ok(Json::Object(members).line())
+}
+
 /// What was understood, written again, must be what was read: nothing is dropped or reinterpreted in silence.
 fn agrees(resource: &Json, observed: &Observed) -> Result<(), FhirError> {
     let none = Gateway {

@@ -92,6 +92,10 @@ fn all() -> Vec<Finding> {
         Finding::WrongPerson {
             reading: "00".repeat(32),
         },
+        Finding::ForeignAmendment {
+            mailbox,
+            reading: "00".repeat(32),
+        },
         Finding::NotHeard { mailbox, since },
         Finding::NoSignOfClinic { mailbox, since },
     ]

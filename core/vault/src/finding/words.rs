@@ -105,7 +105,11 @@ impl Finding {
             ),
             Self::WrongPerson { .. } => words(
                 "The same measurement came under two patients.".into(),
-                "Find out who used the device, and mark the other reading as not this person's.",
+                "Find out who used the device. The one who did not says so in the app (it was not me).",
+            ),
+            Self::ForeignAmendment { .. } => words(
+                "This phone says whose a reading was that it did not send. It does not count.".into(),
+                "If this stays, ask the patient what they did; if it was not they, replace the phone's link.",
             ),
             Self::NotHeard { since, .. } => words(
                 format!("Not heard from this phone since {since}."),
@@ -214,6 +218,7 @@ impl Finding {
             | Self::ClaimDiffers { .. }
             | Self::LateJoin { .. }
             | Self::WrongPerson { .. }
+            | Self::ForeignAmendment { .. }
             | Self::NotHeard { .. } => None,
         }
     }
