@@ -4,7 +4,8 @@ use crate::TelewardError;
 use crate::key_vault::{Foreign, KeyVault};
 use crate::records::{self, Config, Frame, JoinOptions, ManualReading, NetworkHint, Submitted};
 use crate::views::{
-    Changes, DrainReport, HistoryPage, HistoryQuery, RecoverySheet, Topic, Trace, View,
+    Answer, Changes, DrainReport, HistoryPage, HistoryQuery, Person, RecoverySheet, Topic, Trace,
+    View,
 };
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -137,6 +138,32 @@ impl Companion {
     /// Forgets a paired device; its readings stay. Gives a request's number.
     pub async fn forget(&self, device: String) -> Result<i64, TelewardError> {
         Ok(self.core()?.forget(&device).await?.0)
+    }
+
+    /// Answers a question of `view(requests)`; gives the number of readings that waited for it, after the commit.
+    pub async fn answer(&self, question: i64, answer: Answer) -> Result<u32, TelewardError> {
+        let question = ::companion::RequestId(question);
+        Ok(self.core()?.answer(question, answer.into()).await?)
+    }
+
+    /// Says who a device's user is from now on; gives the number of readings that waited for it, after the commit.
+    pub async fn slot_is(
+        &self,
+        device: String,
+        slot: u8,
+        person: Person,
+    ) -> Result<u32, TelewardError> {
+        Ok(self.core()?.slot_is(&device, slot, person.into()).await?)
+    }
+
+    /// It was not me: the reading becomes void at the clinic, its trace kept. Returns after the commit.
+    pub async fn not_me(&self, reading: String) -> Result<(), TelewardError> {
+        Ok(self.core()?.not_me(&reading).await?)
+    }
+
+    /// It was me after all. Returns after the commit.
+    pub async fn me(&self, reading: String) -> Result<(), TelewardError> {
+        Ok(self.core()?.me(&reading).await?)
     }
 
     /// Removes a finished request from `view(requests)`.

@@ -230,6 +230,65 @@ pub struct Device {
     pub last_ending_text: Option<String>,
     /// What was noticed about it when it was last met.
     pub notices: Vec<Notice>,
+    /// Its users, as far as the patient has said who they are.
+    pub users: Vec<DeviceUser>,
+    /// The patient said that nobody else uses it.
+    pub only_me: bool,
+}
+
+/// One user of a device for several people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Record)]
+pub struct DeviceUser {
+    /// The device's slot for that user.
+    pub slot: u8,
+    /// Who that is.
+    pub person: Person,
+}
+
+/// Who measures under a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum Person {
+    /// The patient.
+    Me,
+    /// Somebody else.
+    SomebodyElse,
+}
+
+/// The patient's answer to a question about a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum Answer {
+    /// It was me; that slot is mine.
+    Me,
+    /// It was somebody else; that slot is somebody else's.
+    SomebodyElse,
+    /// It was me, and nobody else uses this device.
+    OnlyMe,
+}
+
+/// Whose a reading is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum Whose {
+    /// The patient's.
+    Mine,
+    /// The patient is asked; the clinic has it with that doubt.
+    Asked,
+    /// Somebody else's: never sent, or void at the clinic.
+    SomebodyElses,
+}
+
+/// What the patient is asked: whose these readings are.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Question {
+    /// The device, if it is still paired.
+    pub device: Option<String>,
+    /// What it is called; nothing while the keys are out of reach.
+    pub device_name: Option<String>,
+    /// The user that it named and nobody has answered for; nothing when it did not say who measured.
+    pub user: Option<u8>,
+    /// The readings that wait for the answer, newest first, at most 50.
+    pub readings: Vec<String>,
+    /// The question in words.
+    pub text: String,
 }
 
 /// Something about a device that a person should know and that is no fault of a session.
@@ -288,6 +347,11 @@ pub enum RequestState {
         /// In words.
         text: String,
     },
+    /// It is a question to the patient, and stands until it is answered.
+    Asked {
+        /// The question.
+        question: Question,
+    },
 }
 
 /// One command.
@@ -295,7 +359,7 @@ pub enum RequestState {
 pub struct Request {
     /// Its number.
     pub id: i64,
-    /// join, pair, forget.
+    /// join, pair, look, forget; person for a question.
     pub kind: String,
     /// When it was given.
     pub at: SystemTime,
@@ -306,6 +370,8 @@ pub struct Request {
 /// How far a reading is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
 pub enum Stage {
+    /// Somebody else's: it stays on this device and is not sent.
+    KeptHere,
     /// Kept on this device.
     Waiting,
     /// A relay signed for it.
@@ -371,6 +437,12 @@ pub struct Reading {
     pub stored_at: Option<SystemTime>,
     /// When somebody there looked at it.
     pub seen_at: Option<SystemTime>,
+    /// Whose it is.
+    pub whose: Whose,
+    /// When the patient last said whose it is, to the clinic.
+    pub said_at: Option<SystemTime>,
+    /// When the clinic's acknowledgement of that came.
+    pub said_stored_at: Option<SystemTime>,
 }
 
 /// Which readings to show.

@@ -1,9 +1,10 @@
 //! From the core's records, member by member.
 
 use super::{
-    Changes, CheckWords, CircleMember, Detail, Device, DrainReport, Finding, FoundDevice,
-    HistoryPage, Link, LinkState, Notice, Queue, Reading, RecoverySheet, Request, RequestState,
-    Stage, Status, TelewardError, Trace, Value, View, time_out,
+    Answer, Changes, CheckWords, CircleMember, Detail, Device, DeviceUser, DrainReport, Finding,
+    FoundDevice, HistoryPage, Link, LinkState, Notice, Person, Question, Queue, Reading,
+    RecoverySheet, Request, RequestState, Stage, Status, TelewardError, Trace, Value, View, Whose,
+    time_out,
 };
 use ::companion as core;
 
@@ -127,6 +128,51 @@ impl From<core::DeviceView> for Device {
             battery_percent: device.battery_percent,
             last_ending_text: device.last_ending_text,
             notices: device.notices.into_iter().map(Into::into).collect(),
+            users: device.users.into_iter().map(Into::into).collect(),
+            only_me: device.only_me,
+        }
+    }
+}
+
+impl From<core::UserView> for DeviceUser {
+    fn from(user: core::UserView) -> Self {
+        Self {
+            slot: user.slot,
+            person: match user.person {
+                core::Person::Me => Person::Me,
+                core::Person::SomebodyElse => Person::SomebodyElse,
+            },
+        }
+    }
+}
+
+impl From<Person> for core::Person {
+    fn from(person: Person) -> Self {
+        match person {
+            Person::Me => Self::Me,
+            Person::SomebodyElse => Self::SomebodyElse,
+        }
+    }
+}
+
+impl From<Answer> for core::Answer {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Me => Self::Me,
+            Answer::SomebodyElse => Self::SomebodyElse,
+            Answer::OnlyMe => Self::OnlyMe,
+        }
+    }
+}
+
+impl From<core::QuestionView> for Question {
+    fn from(question: core::QuestionView) -> Self {
+        Self {
+            device: question.device,
+            device_name: question.device_name,
+            user: question.user,
+            readings: question.readings,
+            text: question.text,
         }
     }
 }
@@ -170,6 +216,9 @@ impl From<core::RequestView> for Request {
             core::RequestState::Running => RequestState::Running,
             core::RequestState::Done { result } => RequestState::Done { result },
             core::RequestState::Failed { code, text } => RequestState::Failed { code, text },
+            core::RequestState::Asked { question } => RequestState::Asked {
+                question: question.into(),
+            },
         };
         Self {
             id: request.id.0,
@@ -204,6 +253,7 @@ impl From<core::ReadingView> for Reading {
             doubts: reading.doubts,
             possibly_same_as: reading.possibly_same_as,
             stage: match reading.stage {
+                core::Stage::KeptHere => Stage::KeptHere,
                 core::Stage::Waiting => Stage::Waiting,
                 core::Stage::AtThePostOffice => Stage::AtThePostOffice,
                 core::Stage::AtTheClinic => Stage::AtTheClinic,
@@ -211,6 +261,13 @@ impl From<core::ReadingView> for Reading {
             },
             stored_at: reading.stored_at.map(time_out),
             seen_at: reading.seen_at.map(time_out),
+            whose: match reading.whose {
+                core::Whose::Mine => Whose::Mine,
+                core::Whose::Asked => Whose::Asked,
+                core::Whose::SomebodyElses => Whose::SomebodyElses,
+            },
+            said_at: reading.said_at.map(time_out),
+            said_stored_at: reading.said_stored_at.map(time_out),
         }
     }
 }

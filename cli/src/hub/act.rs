@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use vault::FileVault;
 
 use super::ask::Ask;
-use super::{PATIENCE, sheet, show};
+use super::{PATIENCE, person, sheet, show};
 
 /// Opens the hub's data folder with its keys.
 pub fn open(dir: &Path, radio: Option<Arc<dyn Radio>>, traces: TraceMode) -> Result<Companion> {
@@ -91,6 +91,21 @@ pub async fn carry_out(companion: &Companion, ask: &Ask) -> Result<Value> {
         Ask::AreDigitsWanted | Ask::Digits { .. } => {
             bail!("no device is being paired here: start with `teleward hub pair`")
         }
+        Ask::Answer { question, answer } => {
+            let settled = companion
+                .answer(RequestId(*question), (*answer).into())
+                .await?;
+            Ok(json!({ "readings": settled }))
+        }
+        Ask::User {
+            device,
+            user,
+            person,
+        } => {
+            let settled = companion.slot_is(device, *user, (*person).into()).await?;
+            Ok(json!({ "readings": settled }))
+        }
+        Ask::Readings { readings, person } => person::say(companion, readings, *person).await,
         Ask::Trace { number: None } => {
             let traces = companion.traces().await?;
             Ok(json!({ "traces": traces.iter().map(show::trace).collect::<Vec<_>>() }))
@@ -160,7 +175,10 @@ pub async fn status(companion: &Companion) -> Result<Value> {
     let View::Queue(queue) = companion.view(Topic::Queue).await? else {
         bail!("no queue")
     };
-    Ok(show::status(&status, &devices, &queue))
+    let View::Requests(requests) = companion.view(Topic::Requests).await? else {
+        bail!("no requests")
+    };
+    Ok(show::status(&status, &devices, &queue, &requests))
 }
 
 /// Waits until a request has an outcome; gives back what it made.
@@ -181,7 +199,7 @@ async fn done(
                 .find(|known| known.id == request)
                 .map(|known| known.state);
             match state.context("the request was dismissed by another caller")? {
-                RequestState::Running => {}
+                RequestState::Running | RequestState::Asked { .. } => {}
                 RequestState::Done { result } => return Ok(result),
                 RequestState::Failed { code, text } => bail!("{text} ({code})"),
             }

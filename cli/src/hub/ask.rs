@@ -10,6 +10,8 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
+use super::person::{Said, Who};
+
 /// An invite is 150 bytes; nobody needs a longer line.
 const LONGEST_LINE: u64 = 16 * 1024;
 
@@ -58,6 +60,29 @@ pub enum Ask {
         /// How many.
         limit: u32,
     },
+    /// An answer to a question.
+    Answer {
+        /// Which question.
+        question: i64,
+        /// The answer.
+        answer: Said,
+    },
+    /// Who a device's user is.
+    User {
+        /// Which device.
+        device: String,
+        /// Which of its users.
+        user: u8,
+        /// Who that is.
+        person: Who,
+    },
+    /// Whose readings are.
+    Readings {
+        /// Their ids, or the beginnings of them.
+        readings: Vec<String>,
+        /// Who measured.
+        person: Who,
+    },
 }
 
 impl Ask {
@@ -70,6 +95,7 @@ impl Ask {
             Self::Look { .. } => "looking around",
             Self::AreDigitsWanted | Self::Digits { .. } => "pairing",
             Self::Status | Self::Trace { .. } | Self::History { .. } => "reading",
+            Self::Answer { .. } | Self::User { .. } | Self::Readings { .. } => "keeping it",
         }
     }
 }

@@ -6,6 +6,7 @@
 mod act;
 mod ask;
 mod digits;
+mod person;
 mod radio;
 mod serve;
 mod sheet;
@@ -21,6 +22,7 @@ use companion::TraceMode;
 
 use self::ask::Ask;
 use self::digits::Digits;
+use self::person::{Said, Who};
 use crate::exit::Done;
 use crate::out;
 
@@ -114,6 +116,45 @@ enum What {
         /// The trace; `-` for standard input.
         trace: PathBuf,
     },
+    /// Answer a question of `hub status`: whose readings are, or who a device's user is.
+    ///
+    /// Readings go to the clinic at once and say that they may be somebody else's; the answer follows them. What was said of
+    /// a user is remembered: what somebody else measures stays here and is not sent.
+    #[command(
+        after_help = "Example: teleward hub answer 12 me\nExample: teleward hub answer 13 somebody-else"
+    )]
+    Answer {
+        /// The question's number.
+        question: i64,
+        /// me, somebody-else, or only-me: it was me, and nobody else uses this device.
+        #[arg(value_enum)]
+        answer: Said,
+    },
+    /// Say who a device's user is from now on, also when that was said otherwise before.
+    #[command(after_help = "Example: teleward hub user 3f2a90c41b7de802 2 somebody-else")]
+    User {
+        /// The device, by its id in `hub status`.
+        device: String,
+        /// The user's number on the device.
+        user: u8,
+        /// me or somebody-else.
+        #[arg(value_enum)]
+        person: Who,
+    },
+    /// Say of readings that it was not the patient who measured: they become void at the clinic, with their trace kept.
+    #[command(after_help = "Example: teleward hub not-me 5b0c11d2a9f4")]
+    NotMe {
+        /// The readings, by their ids in `hub history` or the beginnings of them.
+        #[arg(required = true, value_name = "READING")]
+        readings: Vec<String>,
+    },
+    /// Take that back: it was the patient after all.
+    #[command(after_help = "Example: teleward hub me 5b0c11d2a9f4")]
+    Me {
+        /// The readings, by their ids in `hub history` or the beginnings of them.
+        #[arg(required = true, value_name = "READING")]
+        readings: Vec<String>,
+    },
     /// Show the newest readings, with how far each is.
     #[command(after_help = "Example: teleward hub history --limit 10")]
     History {
@@ -161,6 +202,24 @@ pub fn run(args: Args) -> Result<Done> {
             What::Look { seconds } => Ask::Look { seconds },
             What::Status => Ask::Status,
             What::History { limit } => Ask::History { limit },
+            What::Answer { question, answer } => Ask::Answer { question, answer },
+            What::User {
+                device,
+                user,
+                person,
+            } => Ask::User {
+                device,
+                user,
+                person,
+            },
+            What::NotMe { readings } => Ask::Readings {
+                readings,
+                person: Who::SomebodyElse,
+            },
+            What::Me { readings } => Ask::Readings {
+                readings,
+                person: Who::Me,
+            },
         };
         let answer = answer(&dir, &ask).await?;
         if args.json {
@@ -194,7 +253,10 @@ async fn answer(dir: &Path, ask: &Ask) -> Result<serde_json::Value> {
                 | Ask::Digits { .. }
                 | Ask::Status
                 | Ask::History { .. }
-                | Ask::Trace { .. } => {
+                | Ask::Trace { .. }
+                | Ask::Answer { .. }
+                | Ask::User { .. }
+                | Ask::Readings { .. } => {
                     there_is_a_hub(dir)?;
                     None
                 }

@@ -169,6 +169,11 @@ impl Told {
             now.push(json!({ "event": "queue", "waiting": queue.waiting, "at_post_office": queue.at_post_office,
                              "at_clinic": queue.at_clinic, "stuck": queue.stuck, "trouble": queue.trouble }));
         }
+        if let View::Requests(requests) = companion.view(Topic::Requests).await? {
+            now.extend(show::questions(&requests).map(
+                |(id, question)| json!({ "event": "question", "id": id.0, "text": question.text }),
+            ));
+        }
         // A locked device has no history to show; what it keeps shows as spooled.
         if let Ok(page) = companion
             .history(

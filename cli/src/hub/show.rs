@@ -3,11 +3,15 @@
 use std::fmt::Write as _;
 
 use companion::{
-    DeviceView, FoundView, LinkState, LinkView, QueueView, ReadingView, Status, TraceView,
+    DeviceView, FoundView, LinkState, LinkView, QuestionView, QueueView, ReadingView, RequestId,
+    RequestState, RequestView, Status, TraceView, Whose,
 };
 use serde_json::{Value, json};
 
 use super::ask::Ask;
+
+/// So much of a reading's id is shown to people; it is enough to name one.
+const SHORT_ID: usize = 12;
 
 /// A link's state in one word.
 pub fn link_state(state: LinkState) -> &'static str {
@@ -54,6 +58,8 @@ pub fn device(device: &DeviceView) -> Value {
         "synced_at": device.synced_at.map(|at| at.to_string()),
         "clock_behind_ms": device.clock_behind_ms,
         "clock_read_at": device.clock_read_at.map(|at| at.to_string()),
+        "users": device.users.iter().map(|user| json!({ "user": user.slot, "person": user.person.name() })).collect::<Vec<_>>(),
+        "only_me": device.only_me,
         "notices": device.notices.iter().map(|notice| json!({ "code": notice.code, "text": notice.text })).collect::<Vec<_>>(),
     })
 }
@@ -81,7 +87,12 @@ pub fn trace(trace: &TraceView) -> Value {
 }
 
 /// Everything but readings.
-pub fn status(status: &Status, devices: &[DeviceView], queue: &QueueView) -> Value {
+pub fn status(
+    status: &Status,
+    devices: &[DeviceView],
+    queue: &QueueView,
+    requests: &[RequestView],
+) -> Value {
     json!({
         "install": status.install.to_string(),
         "locked": status.locked,
@@ -100,8 +111,37 @@ pub fn status(status: &Status, devices: &[DeviceView], queue: &QueueView) -> Val
             "last_acknowledgement": queue.last_acknowledgement.map(|at| at.to_string()),
             "trouble": queue.trouble,
         },
+        "questions": questions(requests).map(|(id, question)| self::question(id, question)).collect::<Vec<_>>(),
         "findings": status.findings.iter().map(|finding| json!({ "code": finding.code, "text": finding.text, "at": finding.at.to_string() })).collect::<Vec<_>>(),
     })
+}
+
+/// The questions among the requests.
+pub fn questions(requests: &[RequestView]) -> impl Iterator<Item = (RequestId, &QuestionView)> {
+    requests.iter().filter_map(|request| match &request.state {
+        RequestState::Asked { question } => Some((request.id, question)),
+        _ => None,
+    })
+}
+
+/// One question to the patient.
+pub fn question(id: RequestId, question: &QuestionView) -> Value {
+    json!({
+        "number": id.0,
+        "device": question.device,
+        "device_name": question.device_name,
+        "user": question.user,
+        "readings": question.readings,
+        "text": question.text,
+    })
+}
+
+fn whose(whose: Whose) -> &'static str {
+    match whose {
+        Whose::Mine => "me",
+        Whose::Asked => "asked",
+        Whose::SomebodyElses => "somebody_else",
+    }
 }
 
 /// One reading, with its values.
@@ -135,6 +175,9 @@ pub fn reading(reading: &ReadingView) -> Value {
         "stage": reading.stage.words(),
         "stored_at": reading.stored_at.map(|at| at.to_string()),
         "seen_at": reading.seen_at.map(|at| at.to_string()),
+        "person": whose(reading.whose),
+        "said_at": reading.said_at.map(|at| at.to_string()),
+        "said_stored_at": reading.said_stored_at.map(|at| at.to_string()),
     })
 }
 
@@ -162,6 +205,8 @@ pub fn text(ask: &Ask, answer: &Value) -> String {
         }
         Ask::Trace { number: None } => write_traces(&mut out, answer),
         Ask::History { .. } => write_history(&mut out, answer),
+        Ask::Answer { .. } | Ask::User { .. } => write_settled(&mut out, answer),
+        Ask::Readings { .. } => writeln!(out, "Kept. The clinic is told."),
     };
     out
 }
@@ -222,6 +267,15 @@ fn write_status(out: &mut String, status: &Value) -> std::fmt::Result {
     for device in status["devices"].as_array().into_iter().flatten() {
         write_device(out, device)?;
     }
+    for question in status["questions"].as_array().into_iter().flatten() {
+        writeln!(
+            out,
+            "question {}  {} `teleward hub answer {} me` or `… somebody-else`",
+            question["number"],
+            word(&question["text"]),
+            question["number"]
+        )?;
+    }
     for finding in status["findings"].as_array().into_iter().flatten() {
         writeln!(out, "finding  {}", word(&finding["text"]))?;
     }
@@ -276,6 +330,14 @@ fn write_traces(out: &mut String, answer: &Value) -> std::fmt::Result {
         )?;
     }
     Ok(())
+}
+
+fn write_settled(out: &mut String, answer: &Value) -> std::fmt::Result {
+    match answer["readings"].as_u64() {
+        Some(0) | None => writeln!(out, "Kept for what comes from now on."),
+        Some(1) => writeln!(out, "Kept. 1 reading that waited for it is settled."),
+        Some(n) => writeln!(out, "Kept. {n} readings that waited for it are settled."),
+    }
 }
 
 /// What the link's state means to the patient.
@@ -343,6 +405,13 @@ fn write_device(out: &mut String, device: &Value) -> std::fmt::Result {
             word(&device["last_ending"])
         )?;
     }
+    for user in device["users"].as_array().into_iter().flatten() {
+        let who = match user["person"].as_str() {
+            Some("me") => "is you",
+            _ => "is somebody else; what they measure stays here",
+        };
+        writeln!(out, "         its user {} {who}", user["user"])?;
+    }
     for notice in device["notices"].as_array().into_iter().flatten() {
         writeln!(out, "         {}", word(&notice["text"]))?;
     }
@@ -381,9 +450,15 @@ fn write_history(out: &mut String, answer: &Value) -> std::fmt::Result {
                 format!("{name} {} {}", word(&value["value"]), word(&value["unit"]))
             })
             .collect();
+        let id: String = word(&reading["id"]).chars().take(SHORT_ID).collect();
+        let person = match reading["person"].as_str() {
+            Some("asked") => ", was it you?",
+            Some("somebody_else") => ", not yours",
+            _ => "",
+        };
         writeln!(
             out,
-            "{at}  {}  {}",
+            "{id}  {at}  {}  {}{person}",
             values.join(", "),
             word(&reading["stage"])
         )?;

@@ -14,7 +14,8 @@ use crate::error::CompanionError;
 use crate::input::{Frame, JoinOptions, ManualReading, Network, Submitted};
 use crate::sessions::Sessions;
 use crate::view::{
-    Cursor, DrainReport, HistoryPage, HistoryQuery, RequestId, Topic, TraceView, View,
+    Answer, Cursor, DrainReport, HistoryPage, HistoryQuery, Person, RequestId, Topic, TraceView,
+    View,
 };
 use post::{ClientOptions, Line};
 use std::time::Duration;
@@ -67,6 +68,22 @@ pub(crate) enum Command {
     Forget {
         device: String,
         reply: Reply<RequestId>,
+    },
+    Answer {
+        question: RequestId,
+        answer: Answer,
+        reply: Reply<u32>,
+    },
+    SlotIs {
+        device: String,
+        slot: u8,
+        person: Person,
+        reply: Reply<u32>,
+    },
+    ReadingIs {
+        reading: String,
+        person: Person,
+        reply: Reply<()>,
     },
     Traces {
         reply: Reply<Vec<TraceView>>,
@@ -308,6 +325,22 @@ impl Actor {
             Command::Forget { device, reply } => {
                 answer(reply, self.sessions.forget(&mut self.desk, &device, now))
             }
+            Command::Answer {
+                question,
+                answer: said,
+                reply,
+            } => answer(reply, self.desk.answer(question, said, now)),
+            Command::SlotIs {
+                device,
+                slot,
+                person,
+                reply,
+            } => answer(reply, self.desk.slot_is(&device, slot, person, now)),
+            Command::ReadingIs {
+                reading,
+                person,
+                reply,
+            } => answer(reply, self.desk.reading_is(&reading, person, now)),
             Command::Traces { reply } => answer(reply, self.desk.traces()),
             Command::Trace { id, reply } => answer(reply, self.desk.trace(id)),
             Command::Dismiss { request, reply } => answer(reply, self.desk.dismiss(request)),

@@ -9,6 +9,7 @@ use crate::error::CompanionError;
 use crate::finding;
 use crate::journal;
 use crate::models;
+use crate::person;
 use device::{
     CapturedRecord, DecodeError, Identity, SessionFacts, identity_at_pairing, to_reading,
 };
@@ -99,7 +100,7 @@ pub(crate) fn settle(
         let (facts, identity) = known(tx, key, &record, facts)?;
         match to_reading(&record, &facts, &identity, install.0) {
             Ok(reading) => {
-                let added = journal::add(tx, key, &reading, now)?;
+                let added = person::enter(tx, key, &record.device, reading, now)?;
                 new += u32::from(added == journal::Added::New);
                 tx.execute("DELETE FROM captured WHERE id = ?1", [row])?;
             }

@@ -9,7 +9,8 @@ use crate::config::Config;
 use crate::error::CompanionError;
 use crate::input::{Frame, JoinOptions, ManualReading, Network, Submitted};
 use crate::view::{
-    Cursor, DrainReport, HistoryPage, HistoryQuery, RequestId, Topic, TraceView, View,
+    Answer, Cursor, DrainReport, HistoryPage, HistoryQuery, Person, RequestId, Topic, TraceView,
+    View,
 };
 use device::Radio;
 use std::sync::Arc;
@@ -176,6 +177,73 @@ impl Companion {
     pub async fn forget(&self, device: &str) -> Result<RequestId, CompanionError> {
         let device = device.to_owned();
         self.ask(|reply| Command::Forget { device, reply }).await
+    }
+
+    /// Answers a question of `view(requests)`: the readings under it are settled, at the clinic too, and the answer about a
+    /// slot is remembered for this device. Returns after the commit, with the number of readings.
+    ///
+    /// # Errors
+    /// [`CompanionError::Unknown`] when it does not stand open: it was answered, or there are further readings under a newer
+    /// one; [`CompanionError::Locked`], or those of the database.
+    pub async fn answer(&self, question: RequestId, answer: Answer) -> Result<u32, CompanionError> {
+        self.ask(|reply| Command::Answer {
+            question,
+            answer,
+            reply,
+        })
+        .await
+    }
+
+    /// Says whose a device's slot is, from now on, also when that was said otherwise before. A question about it is answered
+    /// by this; readings that were settled earlier stay as they are. Returns after the commit, with the number of readings.
+    ///
+    /// # Errors
+    /// [`CompanionError::Unknown`], [`CompanionError::BadInput`] for 255, [`CompanionError::Locked`].
+    pub async fn slot_is(
+        &self,
+        device: &str,
+        slot: u8,
+        person: Person,
+    ) -> Result<u32, CompanionError> {
+        let device = device.to_owned();
+        self.ask(|reply| Command::SlotIs {
+            device,
+            slot,
+            person,
+            reply,
+        })
+        .await
+    }
+
+    /// *It was not me*: this reading is somebody else's. One that the clinic has, or will have, becomes void there with its
+    /// trace kept; one that was never in a letter stays here. Returns after the commit; saying it twice is saying it once.
+    ///
+    /// There is one patient a companion: the reading does not go to the other person. Their own companion takes it from the
+    /// device, or they type it.
+    ///
+    /// # Errors
+    /// [`CompanionError::Unknown`], [`CompanionError::BadInput`] for what is no id, or those of the database.
+    pub async fn not_me(&self, reading: &str) -> Result<(), CompanionError> {
+        self.reading_is(reading, Person::SomebodyElse).await
+    }
+
+    /// *It was me after all*: takes [`Companion::not_me`] back, or says of one reading that was asked about that it is the
+    /// patient's.
+    ///
+    /// # Errors
+    /// As for [`Companion::not_me`].
+    pub async fn me(&self, reading: &str) -> Result<(), CompanionError> {
+        self.reading_is(reading, Person::Me).await
+    }
+
+    async fn reading_is(&self, reading: &str, person: Person) -> Result<(), CompanionError> {
+        let reading = reading.to_owned();
+        self.ask(|reply| Command::ReadingIs {
+            reading,
+            person,
+            reply,
+        })
+        .await
     }
 
     /// The newest sessions with devices that were written down, newest first.

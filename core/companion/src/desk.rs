@@ -5,6 +5,7 @@
 
 use crate::captured::Spooled;
 mod install;
+mod persons;
 mod records;
 
 use self::install::{RECOVERY_NEXT, check_label, first_start, read_meta, seed_of, within};
@@ -13,14 +14,14 @@ use crate::device_table;
 use crate::engine::{Effect, Engine, Event};
 use crate::error::CompanionError;
 use crate::input::{Frame, JoinOptions, ManualReading, Network, Submitted};
-use crate::journal::{self, Added};
+use crate::journal::{self, Added, Owner};
 use crate::keys::{self, Keys};
 use crate::link::{self, NewLink};
 use crate::view::{
     Cursor, DeviceView, HistoryPage, HistoryQuery, LinkState, QueueView, RequestId, Topic, View,
 };
-use crate::{finding, mail, meta, request, show, tables};
-use device::CapturedRecord;
+use crate::{finding, mail, meta, person, request, show, tables};
+use device::{CapturedRecord, DeviceHandle};
 use post::Line;
 use reading::Reading;
 use std::collections::VecDeque;
@@ -125,7 +126,11 @@ impl Desk {
             let before = now.minus(Duration::from_secs(
                 u64::from(self.config.keep_readings_days) * 24 * 3600,
             ));
-            if let Err(error) = self.engine.db.write(|tx| journal::purge(tx, before)) {
+            let purged = self.engine.db.write(|tx| -> Result<_, CompanionError> {
+                journal::purge(tx, before)?;
+                person::close_empty(tx)
+            });
+            if let Err(error) = purged {
                 tracing::warn!(%error, "dropping readings past their time");
             }
         }
@@ -197,8 +202,14 @@ impl Desk {
 
     // Commands that carry data: they return after their commit.
 
-    /// Keeps a reading: in the journal, or, while the keys are out of reach, in the spool.
-    pub(crate) fn keep(&mut self, reading: &Reading, now: Time) -> Result<Added, CompanionError> {
+    /// Keeps a reading: in the journal, or, while the keys are out of reach, in the spool. `device` took it; without one
+    /// a person typed it.
+    pub(crate) fn keep(
+        &mut self,
+        reading: &Reading,
+        device: Option<&DeviceHandle>,
+        now: Time,
+    ) -> Result<Added, CompanionError> {
         if self.is_paused() {
             return Err(CompanionError::Paused);
         }
@@ -206,10 +217,10 @@ impl Desk {
             self.write_spool(&Spooled::Reading(Box::new(reading.clone())))?;
             return Ok(Added::New);
         };
-        let added = self
-            .engine
-            .db
-            .write(|tx| journal::add(tx, &keys.rows, reading, now));
+        let added = self.engine.db.write(|tx| match device {
+            Some(device) => person::enter(tx, &keys.rows, device, reading.clone(), now),
+            None => journal::add(tx, &keys.rows, reading, &Owner::PATIENT, now),
+        });
         let added = match added {
             Ok(added) => added,
             Err(error) => {
@@ -221,7 +232,7 @@ impl Desk {
         };
         fault::point("companion.journalled");
         if added == Added::New {
-            self.engine.changed(&[Topic::Queue]);
+            self.engine.changed(&[Topic::Queue, Topic::Requests]);
             self.engine.input(Event::Wanted(Line::Send), now);
         }
         Ok(added)
@@ -233,7 +244,7 @@ impl Desk {
         now: Time,
     ) -> Result<String, CompanionError> {
         let reading = show::typed(manual, self.install, self.zone(), now)?;
-        self.keep(&reading, now)?;
+        self.keep(&reading, None, now)?;
         Ok(reading.id.to_string())
     }
 
@@ -251,7 +262,7 @@ impl Desk {
             what: "a paired device with this id",
         })?;
         let reading = show::from_frame(frame, &paired, self.install, self.zone())?;
-        let added = self.keep(&reading, now)?;
+        let added = self.keep(&reading, Some(&paired.handle), now)?;
         Ok(Submitted {
             reading: reading.id.to_string(),
             new: added == Added::New,
@@ -370,7 +381,7 @@ impl Desk {
             }
             Topic::Devices => View::Devices(self.devices()?),
             Topic::Queue => View::Queue(self.queue()?),
-            Topic::Requests => View::Requests(self.engine.db.read(request::all)?),
+            Topic::Requests => View::Requests(self.requests()?),
             // The sessions know what is near; without them nothing is.
             Topic::Found => View::Found(Vec::new()),
         })

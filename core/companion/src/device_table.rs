@@ -2,7 +2,8 @@
 //! who the device is stands sealed.
 
 use crate::error::CompanionError;
-use crate::view::{DeviceView, NoticeView};
+use crate::person::People;
+use crate::view::{DeviceView, NoticeView, UserView};
 use device::{DeviceHandle, Identity, Notice, ReasonCode, SessionFacts, SessionReport, StoredMark};
 use reading::{DeviceFacts, to_hex};
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,9 @@ pub(crate) struct Who {
     /// How far its stored records were taken.
     #[serde(default)]
     pub stored: StoredMark,
+    /// What the patient has said about its users.
+    #[serde(default)]
+    pub people: People,
 }
 
 /// A paired device.
@@ -111,7 +115,28 @@ pub(crate) fn set_mark(
         stored: mark.clone(),
         ..who
     };
-    let sealed = key.seal(place(id), wire::json::to_string(&who).as_bytes())?;
+    set_who(tx, key, id, &who)
+}
+
+/// Keeps what was said about a device's users; nothing of one that is not paired.
+pub(crate) fn set_people(
+    tx: &Tx<'_>,
+    key: &RowKey,
+    id: &str,
+    people: &People,
+) -> Result<(), CompanionError> {
+    let Some(who) = get(tx, Some(key), id)?.and_then(|paired| paired.who) else {
+        return Ok(());
+    };
+    let who = Who {
+        people: people.clone(),
+        ..who
+    };
+    set_who(tx, key, id, &who)
+}
+
+fn set_who(tx: &Tx<'_>, key: &RowKey, id: &str, who: &Who) -> Result<(), CompanionError> {
+    let sealed = key.seal(place(id), wire::json::to_string(who).as_bytes())?;
     tx.execute(
         "UPDATE device SET sealed = ?2 WHERE id = ?1",
         params![id, sealed],
@@ -204,7 +229,19 @@ pub(crate) fn view(paired: &Paired) -> DeviceView {
         synced_at: paired.synced_at,
         clock_behind_ms: paired.clock_behind_ms,
         clock_read_at: paired.clock_read_at,
+        users: users(paired),
+        only_me: paired.who.as_ref().is_some_and(|who| who.people.only_me),
     }
+}
+
+fn users(paired: &Paired) -> Vec<UserView> {
+    let slots = paired.who.iter().flat_map(|who| &who.people.slots);
+    slots
+        .map(|(slot, person)| UserView {
+            slot: *slot,
+            person: *person,
+        })
+        .collect()
 }
 
 /// What happened, and what to do about it.

@@ -4,14 +4,17 @@
 //! The same record read twice is one row (`ReadingId`); look-alikes that cannot be told apart are two rows, the later
 //! one marked *possibly the same*, and are counted once.
 
+use crate::amendment;
 use crate::error::CompanionError;
 use crate::finding;
-use crate::view::{Cursor, HistoryPage, HistoryQuery, QueueView, ReadingView, Stage};
+use crate::view::{
+    Cursor, HistoryPage, HistoryQuery, Person, QueueView, ReadingView, RequestId, Stage, Whose,
+};
 use post::outbox;
 use reading::{Reading, ReadingId};
 use store::rusqlite::{OptionalExtension as _, Row, named_params, params};
 use store::{Place, RowKey, Tx};
-use vault::Finding;
+use vault::{Amends, Finding};
 use wire::{EnvelopeId, MailboxId, Time};
 
 /// Readings in one envelope at most.
@@ -28,6 +31,36 @@ pub(crate) enum Added {
     Known,
 }
 
+/// Whose a reading is, and what a later answer finds it by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Owner<'a> {
+    /// The device's id here.
+    pub device: Option<&'a str>,
+    /// The user that the device named.
+    pub user: Option<u8>,
+    pub whose: Whose,
+}
+
+impl Owner<'_> {
+    /// What a person typed is the patient's.
+    pub(crate) const PATIENT: Owner<'static> = Owner {
+        device: None,
+        user: None,
+        whose: Whose::Mine,
+    };
+}
+
+/// `reading.state` of one that stays here: somebody else's, never sent.
+const KEPT_HERE: i64 = 4;
+
+const fn column(whose: Whose) -> i64 {
+    match whose {
+        Whose::Mine => 0,
+        Whose::Asked => 1,
+        Whose::SomebodyElses => 2,
+    }
+}
+
 fn place(id: &ReadingId) -> Place<'_> {
     Place {
         table: "reading",
@@ -41,6 +74,7 @@ pub(crate) fn add(
     tx: &Tx<'_>,
     key: &RowKey,
     reading: &Reading,
+    owner: &Owner<'_>,
     now: Time,
 ) -> Result<Added, CompanionError> {
     let id = reading.id;
@@ -56,7 +90,8 @@ pub(crate) fn add(
         .map_err(|_| CompanionError::internal("a reading cannot be written down"))?;
     let same_as = look_alike(tx, key, reading)?;
     tx.prepare_cached(
-        "INSERT INTO reading(id, received_at, sealed, size, lane, same_as) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO reading(id, received_at, sealed, size, lane, same_as, device, user_slot, person, state)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?
     .execute(params![
         id.0,
@@ -65,8 +100,80 @@ pub(crate) fn add(
         i64::try_from(body.len()).unwrap_or(i64::MAX),
         outbox::Lane::Vitals as i64,
         same_as.map(|id| id.0),
+        owner.device,
+        owner.user,
+        column(owner.whose),
+        match owner.whose {
+            Whose::SomebodyElses => KEPT_HERE,
+            Whose::Mine | Whose::Asked => 1,
+        },
     ])?;
     Ok(Added::New)
+}
+
+/// Says whose a reading is. One that was in a letter already is followed by a statement; one that never was is kept here or
+/// sent with what was said. Saying the same again changes nothing. `slot` is what the patient spoke of, if it was not the
+/// reading itself.
+pub(crate) fn settle(
+    tx: &Tx<'_>,
+    id: ReadingId,
+    person: Person,
+    slot: Option<u8>,
+    now: Time,
+) -> Result<(), CompanionError> {
+    let known = tx
+        .prepare_cached(
+            "SELECT person, state = 4 OR (state = 1 AND refused = 0 AND NOT EXISTS
+               (SELECT 1 FROM sent WHERE sent.reading = reading.id)) FROM reading WHERE id = ?1",
+        )?
+        .query_row([id.0], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?))
+        })
+        .optional()?;
+    let (before, never_sent) = known.ok_or(CompanionError::Unknown {
+        what: "a reading with this id",
+    })?;
+    let (whose, what) = match person {
+        Person::Me => (Whose::Mine, Amends::Me),
+        Person::SomebodyElse => (Whose::SomebodyElses, Amends::NotMe),
+    };
+    if before == column(whose) {
+        return Ok(());
+    }
+    tx.prepare_cached("UPDATE reading SET person = ?2, question = NULL WHERE id = ?1")?
+        .execute(params![id.0, column(whose)])?;
+    if never_sent && person == Person::SomebodyElse {
+        tx.prepare_cached("UPDATE reading SET state = ?2 WHERE id = ?1")?
+            .execute(params![id.0, KEPT_HERE])?;
+        return amendment::take_back(tx, id);
+    }
+    if never_sent {
+        tx.prepare_cached("UPDATE reading SET state = 1 WHERE id = ?1")?
+            .execute([id.0])?;
+    }
+    // Also of one that goes out only now: it may have been written down with a doubt.
+    amendment::say(tx, id, what, slot, now)
+}
+
+/// The readings that wait for the answer to a question.
+pub(crate) fn asked_under(
+    tx: &Tx<'_>,
+    question: RequestId,
+) -> Result<Vec<ReadingId>, CompanionError> {
+    newest_under(tx, question, u32::MAX)
+}
+
+/// The newest of them.
+pub(crate) fn newest_under(
+    tx: &Tx<'_>,
+    question: RequestId,
+    most: u32,
+) -> Result<Vec<ReadingId>, CompanionError> {
+    let mut rows = tx.prepare_cached(
+        "SELECT id FROM reading WHERE question = ?1 ORDER BY place DESC LIMIT ?2",
+    )?;
+    let rows = rows.query_map(params![question.0, most], |row| row.get(0).map(ReadingId))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// An earlier reading that may be the same measurement, when this one cannot be told apart by clock or number.
@@ -230,19 +337,21 @@ pub(crate) fn seen(tx: &Tx<'_>, readings: &[ReadingId], at: Time) -> Result<(), 
     Ok(())
 }
 
-/// Drops readings that are past their time and at the clinic. What the clinic does not have is kept.
+/// Drops readings that are past their time and at the clinic, or never meant for it. What it should have is kept.
 pub(crate) fn purge(tx: &Tx<'_>, before: Time) -> Result<usize, CompanionError> {
     tx.execute(
         "DELETE FROM sent WHERE reading IN (SELECT id FROM reading WHERE received_at < ?1 AND stored_at IS NOT NULL)",
         [before.ms()],
     )?;
-    Ok(tx.execute(
-        "DELETE FROM reading WHERE received_at < ?1 AND stored_at IS NOT NULL",
+    let dropped = tx.execute(
+        "DELETE FROM reading WHERE received_at < ?1 AND (stored_at IS NOT NULL OR state = 4)",
         [before.ms()],
-    )?)
+    )?;
+    amendment::purge(tx)?;
+    Ok(dropped)
 }
 
-const STAGE: &str = "CASE WHEN r.seen_at IS NOT NULL THEN 3 WHEN r.stored_at IS NOT NULL THEN 2
+const STAGE: &str = "CASE WHEN r.state = 4 THEN -1 WHEN r.seen_at IS NOT NULL THEN 3 WHEN r.stored_at IS NOT NULL THEN 2
   WHEN o.state >= 3 THEN 1 ELSE 0 END";
 
 /// One page, newest first.
@@ -258,7 +367,9 @@ pub(crate) fn page(
         query.limit.min(PAGE_MOST)
     } as usize;
     let mut rows = tx.prepare_cached(&format!(
-        "SELECT r.place, r.id, r.sealed, r.received_at, {STAGE}, r.same_as, r.stored_at, r.seen_at
+        "SELECT r.place, r.id, r.sealed, r.received_at, {STAGE}, r.same_as, r.stored_at, r.seen_at, r.person,
+                (SELECT max(a.at) FROM amendment a WHERE a.reading = r.id),
+                (SELECT a.stored_at FROM amendment a WHERE a.reading = r.id ORDER BY a.at DESC LIMIT 1)
          FROM reading r LEFT JOIN post_out o ON o.id = r.envelope WHERE r.place < ?1 ORDER BY r.place DESC"
     ))?;
     let mut rows = rows.query([from.map_or(i64::MAX, |cursor| cursor.0)])?;
@@ -297,13 +408,21 @@ fn view(row: &Row<'_>, key: &RowKey) -> Result<Option<ReadingView>, CompanionErr
         3 => Stage::LookedAt,
         2 => Stage::AtTheClinic,
         1 => Stage::AtThePostOffice,
-        _ => Stage::Waiting,
+        0 => Stage::Waiting,
+        _ => Stage::KeptHere,
     };
     view.possibly_same_as = row
         .get::<_, Option<[u8; 32]>>(5)?
         .map(|id| ReadingId(id).to_string());
     view.stored_at = time(row.get(6)?);
     view.seen_at = time(row.get(7)?);
+    view.whose = match row.get::<_, i64>(8)? {
+        0 => Whose::Mine,
+        1 => Whose::Asked,
+        _ => Whose::SomebodyElses,
+    };
+    view.said_at = time(row.get(9)?);
+    view.said_stored_at = time(row.get(10)?);
     Ok(Some(view))
 }
 
@@ -339,7 +458,7 @@ pub(crate) fn queue(tx: &Tx<'_>, up: Option<MailboxId>) -> Result<QueueView, Com
             2 => queue.at_clinic = count,
             _ => {}
         }
-        if stage < 2 {
+        if (0..2).contains(&stage) {
             let oldest = Time::from_ms(oldest);
             queue.oldest = Some(queue.oldest.map_or(oldest, |other| other.min(oldest)));
         }
@@ -350,7 +469,9 @@ pub(crate) fn queue(tx: &Tx<'_>, up: Option<MailboxId>) -> Result<QueueView, Com
 /// How many readings wait and since when, for heartbeats.
 pub(crate) fn depth(tx: &Tx<'_>) -> Result<(u64, Option<Time>), CompanionError> {
     let (count, oldest): (i64, Option<i64>) = tx
-        .prepare_cached("SELECT count(*), min(received_at) FROM reading WHERE stored_at IS NULL")?
+        .prepare_cached(
+            "SELECT count(*), min(received_at) FROM reading WHERE stored_at IS NULL AND state <> 4",
+        )?
         .query_row(named_params! {}, |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok((u64::try_from(count).unwrap_or(0), oldest.map(Time::from_ms)))
 }

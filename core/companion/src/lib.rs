@@ -7,9 +7,10 @@
 //!
 //! 1. `sessions`: one device session each, over whatever [`device::Radio`] there is.
 //! 2. `journal`: readings, immutable, each once; the *spool* in their place while the keys are locked.
-//! 3. `mail`: sealing just before the hand-over; opening what came; findings in words.
-//! 4. `engine`: all of the post as one machine without sockets (`input`, `poll_effect`, `deadline`).
-//! 5. `desk`: commands and views over the database. `actor`: routes, and decides nothing.
+//! 3. `person`: whose a reading is, and what must be asked; `amendment`: what is said about it afterwards.
+//! 4. `mail`: sealing just before the hand-over; opening what came; findings in words.
+//! 5. `engine`: all of the post as one machine without sockets (`input`, `poll_effect`, `deadline`).
+//! 6. `desk`: commands and views over the database. `actor`: routes, and decides nothing.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), companion::CompanionError> {
@@ -35,6 +36,7 @@
 //! and the property tests crash between any two.
 
 mod actor;
+mod amendment;
 mod caller;
 mod captured;
 mod change;
@@ -53,6 +55,7 @@ mod link;
 mod mail;
 mod meta;
 mod models;
+mod person;
 mod request;
 mod sessions;
 mod show;
@@ -73,9 +76,10 @@ pub use input::{Frame, JoinOptions, ManualReading, ManualValues, Network, Submit
 pub use post::Pace;
 pub use tables::SCHEMA;
 pub use view::{
-    CircleView, Cursor, DetailView, DeviceView, DrainReport, FindingView, FoundView, HistoryPage,
-    HistoryQuery, LinkState, LinkView, NoticeView, QueueView, ReadingView, RequestId, RequestState,
-    RequestView, Stage, Status, Topic, TraceView, ValueView, View,
+    Answer, CircleView, Cursor, DetailView, DeviceView, DrainReport, FindingView, FoundView,
+    HistoryPage, HistoryQuery, LinkState, LinkView, NoticeView, Person, QuestionView, QueueView,
+    ReadingView, RequestId, RequestState, RequestView, Stage, Status, Topic, TraceView, UserView,
+    ValueView, View, Whose,
 };
 
 /// The kill points of this crate (see `fault`).

@@ -1,5 +1,6 @@
 //! The link to the clinic as it stands in the database: one row, its rosters, its circle, the chain of what came.
 
+use crate::amendment;
 use crate::error::CompanionError;
 use crate::finding;
 use crate::journal;
@@ -353,6 +354,7 @@ fn unseal(tx: &Tx<'_>, link: &Link) -> Result<(), CompanionError> {
     };
     for kid in kids {
         let dropped = post::outbox::drop_unhanded(tx, link.up, Kid(kid))?;
+        amendment::send_again(tx, &dropped)?;
         journal::send_again(tx, &dropped)?;
         if link.join_id.is_some_and(|join| dropped.contains(&join)) {
             tx.execute(

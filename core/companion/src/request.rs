@@ -1,7 +1,8 @@
 //! Commands whose outcome comes later, kept until a consumer has read and dismissed it; they outlive the process.
 
 use crate::error::CompanionError;
-use crate::view::{RequestId, RequestState, RequestView};
+use crate::view::{QuestionView, RequestId, RequestState, RequestView};
+use std::collections::BTreeMap;
 use store::Tx;
 use store::rusqlite::params;
 use wire::Time;
@@ -10,16 +11,38 @@ use wire::Time;
 const KEPT: i64 = 200;
 
 pub(crate) fn new(tx: &Tx<'_>, kind: &str, now: Time) -> Result<RequestId, CompanionError> {
+    enter(tx, kind, "running", now)
+}
+
+/// A question to the patient: it stands until it is answered, and nobody dismisses it.
+pub(crate) fn ask(tx: &Tx<'_>, now: Time) -> Result<RequestId, CompanionError> {
+    enter(tx, "person", "asked", now)
+}
+
+fn enter(tx: &Tx<'_>, kind: &str, state: &str, now: Time) -> Result<RequestId, CompanionError> {
     tx.execute(
-        "INSERT INTO request(kind, at, state) VALUES (?1, ?2, 'running')",
-        params![kind, now.ms()],
+        "INSERT INTO request(kind, at, state) VALUES (?1, ?2, ?3)",
+        params![kind, now.ms(), state],
     )?;
     let id = tx.last_insert_rowid();
     tx.execute(
-        "DELETE FROM request WHERE state <> 'running' AND id <= ?1",
+        "DELETE FROM request WHERE state IN ('done', 'failed') AND id <= ?1",
         [id - KEPT],
     )?;
     Ok(RequestId(id))
+}
+
+/// The patient has answered a question.
+pub(crate) fn answered(
+    tx: &Tx<'_>,
+    id: RequestId,
+    answer: Option<&str>,
+) -> Result<(), CompanionError> {
+    tx.execute(
+        "UPDATE request SET state = 'done', text = ?2 WHERE id = ?1 AND state = 'asked'",
+        params![id.0, answer],
+    )?;
+    Ok(())
 }
 
 pub(crate) fn done(
@@ -51,7 +74,7 @@ pub(crate) fn fail_interrupted(tx: &Tx<'_>) -> Result<(), CompanionError> {
 
 pub(crate) fn dismiss(tx: &Tx<'_>, id: RequestId) -> Result<(), CompanionError> {
     let gone = tx.execute(
-        "DELETE FROM request WHERE id = ?1 AND state <> 'running'",
+        "DELETE FROM request WHERE id = ?1 AND state IN ('done', 'failed')",
         [id.0],
     )?;
     if gone == 1 {
@@ -63,21 +86,29 @@ pub(crate) fn dismiss(tx: &Tx<'_>, id: RequestId) -> Result<(), CompanionError> 
     }
 }
 
-pub(crate) fn all(tx: &Tx<'_>) -> Result<Vec<RequestView>, CompanionError> {
+/// All of them, with the questions that stand open.
+pub(crate) fn all(
+    tx: &Tx<'_>,
+    mut questions: BTreeMap<RequestId, QuestionView>,
+) -> Result<Vec<RequestView>, CompanionError> {
     let mut rows =
         tx.prepare_cached("SELECT id, kind, at, state, code, text FROM request ORDER BY id")?;
     let rows = rows.query_map([], |row| {
+        let id = RequestId(row.get(0)?);
         let (code, text): (Option<String>, Option<String>) = (row.get(4)?, row.get(5)?);
         let state = match row.get::<_, String>(3)?.as_str() {
             "running" => RequestState::Running,
             "done" => RequestState::Done { result: text },
+            "asked" => RequestState::Asked {
+                question: questions.remove(&id).unwrap_or_default(),
+            },
             _ => RequestState::Failed {
                 code: code.unwrap_or_default(),
                 text: text.unwrap_or_default(),
             },
         };
         Ok(RequestView {
-            id: RequestId(row.get(0)?),
+            id,
             kind: row.get(1)?,
             at: Time::from_ms(row.get(2)?),
             state,

@@ -6,7 +6,7 @@ use crate::error::CompanionError;
 use crate::input::{Frame, ManualReading, ManualValues};
 use crate::link::Link;
 use crate::view::{
-    CircleView, DetailView, FindingView, LinkView, ReadingView, Stage, Status, ValueView,
+    CircleView, DetailView, FindingView, LinkView, ReadingView, Stage, Status, ValueView, Whose,
 };
 use device::{CapturedRecord, SessionFacts, to_reading};
 use jiff::tz::TimeZone;
@@ -36,6 +36,9 @@ pub(crate) fn reading(reading: &Reading) -> ReadingView {
         stage: Stage::Waiting,
         stored_at: None,
         seen_at: None,
+        whose: Whose::Mine,
+        said_at: None,
+        said_stored_at: None,
     }
 }
 

@@ -2,13 +2,14 @@
 
 use crate::engine::{Answer, Ask, Call};
 use post::{Reach, RelayError};
-use reading::ReadingId;
+use reading::{Reading, ReadingId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 use vault::{
-    Ack, AgeIdentity, Beat, Chain, ChainEffect, ChainEvent, CircleChain, CircleLink, Content,
-    DataMail, Draft, Invite, JoinTerms, Kind, LinkState, Outcome, Recipients, Released, Resend,
-    RosterMail, RosterRef, Seen, Stored, UpContext, UpSender, Welcome, open_up, seal_envelope,
+    Ack, AgeIdentity, Amendment, Amends, Beat, Chain, ChainEffect, ChainEvent, CircleChain,
+    CircleLink, Content, DataMail, Draft, Invite, JoinTerms, Kind, LinkState, Outcome, Recipients, Released,
+    Resend, RosterMail, RosterRef, Seen, Stored, UpContext, UpSender, Welcome, open_up,
+    seal_envelope,
 };
 use wire::api::{ErrorCode, Item, Items, PAGE};
 use wire::receipt::{Durable, Receipt};
@@ -79,6 +80,10 @@ pub(crate) struct World {
     /// How often each reading was in a released envelope, and in how many different envelopes.
     pub readings: BTreeMap<ReadingId, BTreeSet<EnvelopeId>>,
     pub findings: Vec<String>,
+    /// What was said about readings, and in how many different envelopes.
+    pub said: BTreeMap<(Hash, Time, Amends), BTreeSet<EnvelopeId>>,
+    /// The newest reading of each id, as it came.
+    pub observed: BTreeMap<ReadingId, Reading>,
     /// So many envelopes of readings are refused.
     pub refuse_next: u32,
     pub refused: Vec<(EnvelopeId, Option<u64>)>,
@@ -153,6 +158,8 @@ impl World {
             down_head: None,
             readings: BTreeMap::new(),
             findings: Vec::new(),
+            said: BTreeMap::new(),
+            observed: BTreeMap::new(),
             refuse_next: 0,
             refused: Vec::new(),
             forged_receipts: 0,
@@ -349,7 +356,8 @@ impl World {
             .map_or(ChainEvent::Unplaced(id), |place| ChainEvent::Placed(*place));
         match outcome {
             Outcome::Released(released)
-                if self.refuse_next > 0 && released.header.kind == Kind::Readings =>
+                if self.refuse_next > 0
+                    && matches!(released.header.kind, Kind::Readings | Kind::Amend) =>
             {
                 self.refuse_next -= 1;
                 self.chain.input(event, now);
@@ -399,6 +407,16 @@ impl World {
                     .entry(observed.reading.id)
                     .or_default()
                     .insert(released.place.id);
+                self.observed.insert(observed.reading.id, observed.reading);
+            }
+        }
+        if header.kind == Kind::Amend {
+            let read = Amendment::read(released.content.expose());
+            assert_eq!(read.unreadable, 0, "every statement is understood");
+            for said in read.said {
+                let statement = (said.reading, said.at, said.what);
+                let of = self.said.entry(statement).or_default();
+                of.insert(released.place.id);
             }
         }
     }

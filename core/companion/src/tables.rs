@@ -18,6 +18,10 @@ pub const SCHEMA: Schema = Schema {
             number: 2,
             sql: &[DEVICE_2, COMPANION_2],
         },
+        Migration {
+            number: 3,
+            sql: &[PERSON_3],
+        },
     ],
 };
 
@@ -26,6 +30,33 @@ const DEVICE_2: &str = "
 ALTER TABLE device ADD COLUMN synced_at INTEGER;
 ALTER TABLE device ADD COLUMN clock_behind_ms INTEGER;
 ALTER TABLE device ADD COLUMN clock_read_at INTEGER;
+";
+
+/// Whose a reading is (`person`: 0 the patient's, 1 asked, 2 somebody else's; `reading.state` 4: kept here, not sent), by
+/// which device and which of its users; open questions; what was said about readings that had gone out (`amendment.state` as
+/// of a reading). Who a slot is stands sealed in the device's row.
+const PERSON_3: &str = "
+ALTER TABLE reading ADD COLUMN device TEXT;
+ALTER TABLE reading ADD COLUMN user_slot INTEGER;
+ALTER TABLE reading ADD COLUMN person INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE reading ADD COLUMN question INTEGER;
+CREATE INDEX reading_question ON reading(question) WHERE question IS NOT NULL;
+CREATE TABLE question(request INTEGER PRIMARY KEY, device TEXT NOT NULL, user_slot INTEGER) STRICT;
+CREATE UNIQUE INDEX question_of ON question(device, ifnull(user_slot, -1));
+CREATE TABLE amendment(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  reading BLOB NOT NULL,
+  what TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  user_slot INTEGER,
+  state INTEGER NOT NULL DEFAULT 1,
+  envelope BLOB,
+  refused INTEGER NOT NULL DEFAULT 0,
+  stored_at INTEGER
+) STRICT;
+CREATE INDEX amendment_reading ON amendment(reading, at);
+CREATE INDEX amendment_open ON amendment(id) WHERE state = 1;
+CREATE INDEX amendment_envelope ON amendment(envelope) WHERE envelope IS NOT NULL;
 ";
 
 /// `reading.state`: 1 captured (not in an envelope), 2 in an envelope (`envelope`), 3 refused twice (a finding tells).

@@ -23,6 +23,7 @@ use wire::Time;
 mod full;
 mod journal;
 mod models;
+mod person;
 
 const START: i64 = 1_790_000_000_000;
 

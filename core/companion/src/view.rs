@@ -1,5 +1,6 @@
 //! The read side: plain records, made fresh at each call.
 
+use serde::{Deserialize, Serialize};
 use wire::{InstallId, Kid, MailboxId, Time};
 
 /// What can be viewed and can change.
@@ -243,6 +244,77 @@ pub struct DeviceView {
     pub clock_behind_ms: Option<i64>,
     /// When that was.
     pub clock_read_at: Option<Time>,
+    /// Its users, as far as the patient has said who they are.
+    pub users: Vec<UserView>,
+    /// The patient said that nobody else uses it.
+    pub only_me: bool,
+}
+
+/// One user of a device for several people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UserView {
+    /// The device's slot for that user.
+    pub slot: u8,
+    /// Who that is.
+    pub person: Person,
+}
+
+/// Who measures under a slot, or took a reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Person {
+    /// The patient.
+    Me,
+    /// Somebody else.
+    SomebodyElse,
+}
+
+impl Person {
+    /// Its stable name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Me => "me",
+            Self::SomebodyElse => "somebody_else",
+        }
+    }
+}
+
+/// The patient's answer to a question about a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// It was me; that slot is mine.
+    Me,
+    /// It was somebody else; that slot is somebody else's.
+    SomebodyElse,
+    /// It was me, and nobody else uses this device: what it leaves open is not asked again.
+    OnlyMe,
+}
+
+/// Whose a reading is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// The patient's.
+    Mine,
+    /// The patient is asked; the clinic has it with that doubt.
+    Asked,
+    /// Somebody else's: never sent, or void at the clinic with its trace kept.
+    SomebodyElses,
+}
+
+/// What the patient is asked: whose these readings are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QuestionView {
+    /// The device, if it is still paired.
+    pub device: Option<String>,
+    /// What it is called; nothing while the keys are out of reach.
+    pub device_name: Option<String>,
+    /// The user that it named and nobody has answered for; nothing when it did not say who measured.
+    pub user: Option<u8>,
+    /// The readings that wait for the answer, newest first, at most 50.
+    pub readings: Vec<String>,
+    /// The question in words.
+    pub text: String,
 }
 
 /// A command's number.
@@ -266,6 +338,11 @@ pub enum RequestState {
         /// In words.
         text: String,
     },
+    /// It is a question to the patient, and stands until it is answered.
+    Asked {
+        /// The question.
+        question: QuestionView,
+    },
 }
 
 /// Of [`Topic::Requests`]: kept until dismissed.
@@ -273,7 +350,7 @@ pub enum RequestState {
 pub struct RequestView {
     /// Its number.
     pub id: RequestId,
-    /// join, pair, forget.
+    /// join, pair, look, forget; person for a question.
     pub kind: String,
     /// When it was given.
     pub at: Time,
@@ -284,6 +361,8 @@ pub struct RequestView {
 /// How far a reading is, in the patient's four words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
+    /// Somebody else's: it stays on this device and is not sent.
+    KeptHere,
     /// Kept on this device.
     Waiting,
     /// A relay signed for it.
@@ -299,6 +378,7 @@ impl Stage {
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
+            Self::KeptHere => "kept here",
             Self::Waiting => "waiting",
             Self::AtThePostOffice => "at the post office",
             Self::AtTheClinic => "at the clinic",
@@ -362,6 +442,12 @@ pub struct ReadingView {
     pub stored_at: Option<Time>,
     /// When somebody there looked at it.
     pub seen_at: Option<Time>,
+    /// Whose it is.
+    pub whose: Whose,
+    /// When the patient last said whose it is, to the clinic.
+    pub said_at: Option<Time>,
+    /// When the clinic's acknowledgement of that came.
+    pub said_stored_at: Option<Time>,
 }
 
 /// Which readings to show.

@@ -6,8 +6,9 @@ use crate::device_table::{self, Paired, Who};
 use crate::engine::Event;
 use crate::error::CompanionError;
 use crate::finding;
-use crate::journal;
+use crate::journal::{self, Owner};
 use crate::models;
+use crate::person::People;
 use crate::show;
 use crate::trace_table;
 use crate::view::{Topic, TraceView};
@@ -117,7 +118,7 @@ impl Desk {
 
     pub(super) fn has_new(&mut self, readings: u32, now: Time) {
         if readings > 0 {
-            self.engine.changed(&[Topic::Queue]);
+            self.engine.changed(&[Topic::Queue, Topic::Requests]);
             self.engine.input(Event::Wanted(Line::Send), now);
         }
     }
@@ -152,6 +153,7 @@ impl Desk {
             facts: facts.device.clone(),
             identity: captured::identity_of(&facts.device, handle),
             stored: StoredMark::default(),
+            people: People::default(),
         };
         let id = self.engine.db.write(|tx| {
             // A device that is paired again keeps the identity that stands in its readings.
@@ -160,6 +162,7 @@ impl Desk {
                 Some(before) => Who {
                     identity: before.identity,
                     stored: before.stored,
+                    people: before.people,
                     ..who.clone()
                 },
                 None => who.clone(),
@@ -266,7 +269,7 @@ impl Desk {
             .drain(&keys.own, |id, body| -> Result<(), CompanionError> {
                 db.write(|tx| match serde_json::from_slice(body.expose()) {
                     Ok(Spooled::Reading(reading)) => {
-                        journal::add(tx, &keys.rows, &reading, now).map(drop)
+                        journal::add(tx, &keys.rows, &reading, &Owner::PATIENT, now).map(drop)
                     }
                     Ok(Spooled::Record(record)) => captured::keep(tx, &keys.rows, &record, now),
                     Ok(Spooled::Facts { connection, facts }) => {

@@ -3,6 +3,7 @@
 //! Every effect is idempotent, so that a letter that is opened again (after a crash, or because a roster came) changes
 //! nothing twice. Position in the chain makes findings and never holds content back.
 
+use crate::amendment;
 use crate::error::CompanionError;
 use crate::finding;
 use crate::journal;
@@ -328,6 +329,7 @@ impl<'a> Opening<'a> {
     fn ack(&mut self, ack: Ack) -> Result<(), CompanionError> {
         for refused in &ack.refused {
             journal::refused(self.tx, self.link.up, refused.id, self.now)?;
+            amendment::refused(self.tx, self.link.up, refused.id, self.now)?;
         }
         if let Some(stored) = ack.stored {
             self.cover(Cover::Through(stored.seq, stored.id))?;
@@ -351,6 +353,7 @@ impl<'a> Opening<'a> {
             Ok(covered) => {
                 let ids: Vec<EnvelopeId> = covered.into_iter().map(|(_, id)| id).collect();
                 self.topics.extend([Topic::Queue, Topic::Status]);
+                amendment::stored(self.tx, &ids, self.now)?;
                 journal::stored(self.tx, &ids, self.now)
             }
             Err(PostError::NotOurs { seq }) => self.tell(&Finding::GotBeyondSent {
@@ -371,6 +374,7 @@ impl<'a> Opening<'a> {
     fn resend(&mut self, resend: Resend) -> Result<(), CompanionError> {
         let gone = outbox::send_again(self.tx, self.link.up, self.own.sign.kid(), resend.after)?;
         self.topics.insert(Topic::Queue);
+        amendment::send_again(self.tx, &gone)?;
         journal::send_again(self.tx, &gone)
     }
 

@@ -1,6 +1,7 @@
 //! Sealing, just before the hand-over: number, file, chain head and contents' rows in one transaction.
 
 use super::App;
+use crate::amendment;
 use crate::error::CompanionError;
 use crate::journal;
 use crate::keys::{InstallKeys, LinkKeys};
@@ -26,7 +27,7 @@ pub(crate) struct Letter<'a> {
     pub proof: Option<Proof>,
 }
 
-/// Seals whatever waits: a batch of readings, else a heartbeat that is due. `None` when nothing does.
+/// Seals whatever waits: a batch of readings, else what was said about readings, else a heartbeat that is due. `None` when nothing does.
 pub(crate) fn seal_next(
     tx: &Tx<'_>,
     keys: &InstallKeys,
@@ -57,6 +58,21 @@ pub(crate) fn seal_next(
         };
         let id = seal(tx, own, link, app, &letter, now)?;
         journal::in_envelope(tx, &ids, id)?;
+        return Ok(Some(id));
+    }
+    let (said, lines): (Vec<i64>, String) = amendment::next_batch(tx)?
+        .into_iter()
+        .map(|(id, said)| (id, said.to_line()))
+        .unzip();
+    if !said.is_empty() {
+        let letter = Letter {
+            kind: Kind::Amend,
+            content: lines.as_bytes(),
+            lane: Lane::Vitals,
+            proof: None,
+        };
+        let id = seal(tx, own, link, app, &letter, now)?;
+        amendment::in_envelope(tx, &said, id)?;
         return Ok(Some(id));
     }
     if !beat_is_due(link, now) {

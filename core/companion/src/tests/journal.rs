@@ -3,7 +3,7 @@
 
 use crate::error::CompanionError;
 use crate::input::{ManualReading, ManualValues};
-use crate::journal::{self, Added};
+use crate::journal::{self, Added, Owner};
 use crate::{show, tables};
 use proptest::prelude::*;
 use reading::{PressureUnit, ReadingId};
@@ -81,7 +81,7 @@ proptest! {
             match step {
                 Step::Add(n) => {
                     let reading = show::typed(&manual(n), InstallId([3; 16]), None, now()).unwrap();
-                    let added = db.write(|tx| journal::add(tx, &key, &reading, now())).unwrap();
+                    let added = db.write(|tx| journal::add(tx, &key, &reading, &Owner::PATIENT, now())).unwrap();
                     let known = model.contains_key(&reading.id);
                     prop_assert_eq!(added, if known { Added::Known } else { Added::New });
                     model.entry(reading.id).or_default();
