@@ -4,7 +4,7 @@ use crate::error::ClinicError;
 use store::Tx;
 use store::rusqlite::{OptionalExtension as _, params};
 use vault::{Finding, Side};
-use wire::{MailboxId, Time};
+use wire::{Hash, MailboxId, Time};
 
 /// Keeps a finding about a link (or about the station, without one). One that was closed and happens again stays
 /// closed: its subject names the very file or number. Returns whether it is new.
@@ -47,7 +47,7 @@ pub(crate) fn note_own(
     keep(tx, subject, code, text, next_step, None, now)
 }
 
-/// One reading under two patients: told on both pages.
+/// One reading under two patients: told on both pages, also again when it had mended by itself.
 pub(crate) fn wrong_person(
     tx: &Tx<'_>,
     reading: &str,
@@ -71,8 +71,44 @@ pub(crate) fn wrong_person(
             Some(patient),
             now,
         )?;
+        tx.prepare_cached(
+            "UPDATE finding SET state = 'open', closed_at = NULL, closed_by = NULL
+             WHERE subject = ?1 AND state = 'closed' AND closed_by = 'station'",
+        )?
+        .execute([subject])?;
     }
     Ok(())
+}
+
+/// One patient at most stands for the measurement now.
+pub(crate) fn wrong_person_mended(
+    tx: &Tx<'_>,
+    reading: Hash,
+    now: Time,
+) -> Result<(), ClinicError> {
+    let found = Finding::WrongPerson {
+        reading: reading.to_string(),
+    };
+    tx.prepare_cached(
+        "UPDATE finding SET state = 'closed', closed_at = ?2, closed_by = 'station'
+         WHERE code = 'wrong_person' AND state = 'open' AND subject LIKE ?1 || ' %'",
+    )?
+    .execute(params![found.subject(), now.ms()])?;
+    Ok(())
+}
+
+/// The reading that a phone had spoken about came by it after all.
+pub(crate) fn no_longer_foreign(
+    tx: &Tx<'_>,
+    up: MailboxId,
+    reading: Hash,
+    now: Time,
+) -> Result<(), ClinicError> {
+    let found = Finding::ForeignAmendment {
+        mailbox: up,
+        reading: reading.to_string(),
+    };
+    mended(tx, &found, now)
 }
 
 fn keep(

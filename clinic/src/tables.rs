@@ -20,8 +20,27 @@ pub(crate) const SCHEMA: Schema = Schema {
             number: 2,
             sql: &[BY_LETTER],
         },
+        Migration {
+            number: 3,
+            sql: &[AMENDMENT],
+        },
     ],
 };
+
+/// What patients said about their readings, each statement once. It may come before its reading.
+const AMENDMENT: &str = "
+CREATE TABLE amendment(
+  patient TEXT NOT NULL,
+  reading BLOB NOT NULL,
+  at INTEGER NOT NULL,
+  what TEXT NOT NULL,
+  up BLOB NOT NULL,
+  user_slot INTEGER,
+  envelope BLOB NOT NULL,
+  stored INTEGER NOT NULL,
+  UNIQUE(patient, reading, at, what, up)
+) STRICT;
+";
 
 /// Whether an invite goes by letter or message, and can be read on the way (formats, section 1).
 const BY_LETTER: &str = "ALTER TABLE link ADD COLUMN by_letter INTEGER NOT NULL DEFAULT 0;";

@@ -44,6 +44,7 @@ fn routes() -> Vec<(Method, String)> {
         get(&format!("/api/patients/{ID}")),
         (Method::PATCH, format!("/api/patients/{ID}")),
         get(&format!("/api/patients/{ID}/readings")),
+        get(&format!("/api/patients/{ID}/observations")),
         post(&format!("/api/patients/{ID}/invites")),
         post(&format!("/api/invites/{ID}/withdraw")),
         post(&format!("/api/links/{ID}/confirm")),

@@ -31,7 +31,10 @@ export interface Reading {
   possibly_same_as: string | null
   confirmed: boolean
   seen: { at: string; by: string } | null
+  said: Said | null
 }
+/** What the patient said about a reading afterwards; `not_me` voids it. `user` is the device's user that was spoken of. */
+export interface Said { what: 'me' | 'not_me'; at: string; link_label: string; user: number | null; stored: string }
 export type PatientState = 'no_phone' | 'invited' | 'pending' | 'confirmed' | 'ended'
 export interface PatientRow {
   id: string

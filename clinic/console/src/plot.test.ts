@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { Reading } from './api'
 import { arrange } from './plot'
-import { elsewhere, kindOf, remarks, value } from './reading'
+import { elsewhere, isVoid, kindOf, remarks, said, value } from './reading'
 
 const units = { systolic: 'mm[Hg]', diastolic: 'mm[Hg]', mean_arterial: 'mm[Hg]', pulse_rate: '/min' }
 const reading = (effective: string | null, more: Partial<Reading> = {}): Reading => ({
   id: String(Math.random()), kind: 'blood_pressure', effective, effective_sure: true, zone_offset: '+00:00', received: '2026-10-26T12:00:00.000Z', stored: '2026-10-26T12:00:00.000Z',
   source: 'device', device: null, link_label: 'Phone', values: { systolic: '141.0', diastolic: '88', mean_arterial: null, pulse_rate: '73' }, units, coded: [], absent: null, status: [], doubts: [],
-  possibly_same_as: null, confirmed: true, seen: null, ...more,
+  possibly_same_as: null, confirmed: true, seen: null, said: null, ...more,
 })
 const now = Date.parse('2026-10-27T09:00:00Z')
 const pressure = kindOf(reading(null)).drawn
@@ -39,6 +39,24 @@ describe('what a chart draws', () => {
     ], pressure, 'Europe/London', now)
     expect(left.points).toEqual([])
     expect(left.left).toEqual({ failed: 1, 'without a time': 1, 'possibly the same': 1, 'in another unit': 1, 'with a value missing': 1 })
+  })
+})
+
+// REQ-CONSOLE-010
+describe('a reading that was somebody else’s', () => {
+  const told = (what: 'me' | 'not_me', user: number | null = null) => reading('2026-10-26T08:00:00.000Z', { said: { what, at: '2026-10-26T09:00:00.000Z', link_label: 'Rosa’s phone', user, stored: '2026-10-26T09:00:01.000Z' } })
+  it('is drawn no more, and counted', () => {
+    const { points, left } = arrange([told('not_me'), told('me')], pressure, 'Europe/London', now)
+    expect([points.length, points[0]?.reading.said?.what, left]).toEqual([1, 'me', { 'somebody else’s': 1 }])
+  })
+  it('says who said so, when and why', () => {
+    expect([isVoid(told('not_me')), isVoid(told('me')), isVoid(reading(null))]).toEqual([true, false, false])
+    const words = said(told('not_me'), 'Europe/London', 'Europe/London') ?? ''
+    expect(words).toContain('Not this patient’s: the patient said so, Rosa’s phone, ')
+    expect(words).toContain('09:00')
+    expect(said(told('not_me', 2), 'Europe/London', 'Europe/London')).toContain('user 2 of the device is somebody else')
+    expect(said(told('me'), 'Europe/London', 'Europe/London')).toContain('that it was they')
+    expect(said(reading(null), 'Europe/London', 'Europe/London')).toBeNull()
   })
 })
 

@@ -1,6 +1,6 @@
 /** Which readings a chart draws, where, and which it leaves out and why. Pure: readings and `now` in, points out. */
 import type { Reading } from './api'
-import { type Drawn, failed } from './reading'
+import { type Drawn, failed, isVoid } from './reading'
 import { wall } from './time'
 
 export interface Point {
@@ -25,6 +25,7 @@ export function arrange(readings: Reading[], drawn: Drawn, zone: string, now: nu
   const leave = (why: string) => { left[why] = (left[why] ?? 0) + 1 }
   const shown = readings.flatMap((reading) => {
     const values = drawn.series.map((name) => Number(reading.values[name] ?? NaN))
+    if (isVoid(reading)) { leave('somebody else’s'); return [] }
     if (failed(reading)) { leave('failed'); return [] }
     if (reading.effective === null) { leave('without a time'); return [] }
     if (reading.possibly_same_as !== null) { leave('possibly the same'); return [] }

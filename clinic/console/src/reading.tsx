@@ -80,6 +80,16 @@ export const unitName = (ucum: string): string => words.unit[ucum] ?? ucum
 /** Nothing of what the kind is about was measured. */
 export const failed = (reading: Reading): boolean => kindOf(reading).headline.every((name) => (reading.values[name] ?? null) === null)
 
+/** Somebody else's: it stays, and is none of the patient's. */
+export const isVoid = (reading: Reading): boolean => reading.said?.what === 'not_me'
+
+/** Who said whose it is, when, and why. */
+export function said(reading: Reading, patientZone: string, clinicZone: string): string | null {
+  if (reading.said === null) return null
+  const { what, at, link_label, user } = reading.said
+  return (what === 'not_me' ? words.notTheirs : words.theirs)(link_label, moment(at, patientZone, clinicZone), user)
+}
+
 /** What stands where the main number would: that it failed, HI or LO, or that it is no patient's. */
 export const nothing = (reading: Reading): string => words.nothing[reading.absent ?? ''] ?? words.failed
 

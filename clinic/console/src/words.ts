@@ -38,6 +38,9 @@ export const words = {
   role: { patient: 'the patient', caregiver: 'a carer', hub: 'a home hub', unknown: 'not said' } as Record<string, string>,
   endReason: { lost: 'lost or stolen', replaced: 'replaced by another phone', left: 'the patient leaves the programme', words_differ: 'the words were not the same' } as Record<string, string>,
   notConfirmed: 'not yet confirmed',
+  notTheirs: (phone: string, at: string, user: number | null) => `Not this patient’s: ${user === null ? 'the patient said so' : `the patient said that user ${String(user)} of the device is somebody else`}, ${phone}, ${at}`,
+  theirs: (phone: string, at: string, user: number | null) => `the patient said ${user === null ? 'that it was they' : `that they are user ${String(user)} of the device`}, ${phone}, ${at}`,
+  noneTheirs: 'None of these is this patient’s.',
   typed: 'typed by hand',
   aDevice: 'a device that did not say its name',
   failed: 'Measurement failed',
@@ -64,7 +67,7 @@ export const words = {
   doubt: {
     disturbed: 'disturbed, says the device', no_device_time: 'the device sent no time', device_time_unusable: 'the device does not know the time',
     device_time_ahead: 'the device\'s time cannot be right', clock_not_read: 'the device\'s clock could not be checked', identity_provisional: 'the device\'s own identity could not be read',
-    user_unknown: 'the device did not say who measured', not_understood: 'the record holds something not understood yet',
+    user_unknown: 'the device did not say who measured', possibly_not_me: 'possibly somebody else’s: the patient is asked', not_understood: 'the record holds something not understood yet',
     control_solution: 'control solution', not_from_patient: 'demonstration or test', calibrating: 'the device was calibrating',
     above_range: 'above what the device can measure', below_range: 'below what the device can measure', questionable: 'the device itself doubts it', preliminary: 'the device was still measuring',
   } as Record<string, string>,

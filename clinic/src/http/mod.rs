@@ -96,6 +96,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             get(patients::show).merge(patch(patients::change)),
         )
         .route("/patients/{id}/readings", get(readings::list))
+        .route("/patients/{id}/observations", get(readings::observations))
         .route("/patients/{id}/invites", post(links::invite))
         .route("/invites/{id}/withdraw", post(links::withdraw))
         .route("/links/{up}/confirm", post(links::confirm))

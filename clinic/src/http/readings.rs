@@ -8,13 +8,16 @@ use super::guard::Who;
 use crate::audit;
 use crate::changes::Topic;
 use crate::error::ClinicError;
-use crate::mail::readings;
-use ::reading::{Coded, Number, Reading, ReadingId, TimeBasis, Value as Part};
+use crate::mail::{amendments, readings};
+use ::reading::{
+    Coded, Doubt, Number, Reading, ReadingId, TimeBasis, Value as Part, entered_in_error,
+};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -49,6 +52,7 @@ pub(crate) struct ReadingView {
     possibly_same_as: Option<Hash>,
     confirmed: bool,
     seen: Option<SeenView>,
+    said: Option<SaidView>,
 }
 
 #[derive(Debug, Serialize)]
@@ -77,14 +81,33 @@ struct SeenView {
     by: Option<String>,
 }
 
+/// What the patient said about it afterwards; *not_me* voids it.
+#[derive(Debug, Serialize)]
+struct SaidView {
+    what: String,
+    at: Time,
+    /// The install at which it was said.
+    link_label: String,
+    /// The device's user that the patient spoke of, when it was not this reading alone.
+    user: Option<u8>,
+    /// When it came here.
+    stored: Time,
+}
+
 const SELECT: &str = "SELECT r.fhir, r.stored, r.same_as, r.seen_at, a.name, l.label,
-    l.state = 'confirmed' OR (l.state = 'ended' AND l.confirmed_at IS NOT NULL AND r.stored < l.since)
+    l.state = 'confirmed' OR (l.state = 'ended' AND l.confirmed_at IS NOT NULL AND r.stored < l.since),
+    w.what, w.at, w.user_slot, w.stored, (SELECT label FROM link WHERE up = w.up)
     FROM reading r JOIN link l ON l.up = r.up LEFT JOIN account a ON a.id = r.seen_by";
 
-/// The newest reading of a patient.
+fn select() -> String {
+    format!("{SELECT} {}", amendments::COUNTS)
+}
+
+/// The newest reading of a patient; what was somebody else's is none of theirs.
 pub(crate) fn latest(tx: &Tx<'_>, patient: &str) -> Result<Option<ReadingView>, ClinicError> {
     tx.prepare_cached(&format!(
-        "{SELECT} WHERE r.patient = ?1 ORDER BY r.effective DESC, r.id DESC LIMIT 1"
+        "{} WHERE r.patient = ?1 AND w.what IS NOT 'not_me' ORDER BY r.effective DESC, r.id DESC LIMIT 1",
+        select()
     ))?
     .query_row([patient], |row| Ok(read(row)))
     .optional()?
@@ -107,7 +130,22 @@ fn read(row: &Row<'_>) -> Result<ReadingView, ClinicError> {
         }),
         label.unwrap_or_default(),
         row.get(6)?,
+        said(row)?,
     ))
+}
+
+fn said(row: &Row<'_>) -> Result<Option<SaidView>, ClinicError> {
+    let Some(what) = row.get::<_, Option<String>>(7)? else {
+        return Ok(None);
+    };
+    let label: Option<String> = row.get(11)?;
+    Ok(Some(SaidView {
+        what,
+        at: Time::from_ms(row.get(8)?),
+        user: row.get(9)?,
+        stored: Time::from_ms(row.get(10)?),
+        link_label: label.unwrap_or_default(),
+    }))
 }
 
 fn view(
@@ -117,6 +155,7 @@ fn view(
     seen: Option<SeenView>,
     link_label: String,
     confirmed: bool,
+    said: Option<SaidView>,
 ) -> ReadingView {
     let timing = &reading.timing;
     let offset = timing.utc_offset_min;
@@ -162,10 +201,17 @@ fn view(
         unit: parts.unit,
         absent: absent_reason(reading, parts.main()),
         status: parts.flags().collect(),
-        doubts: reading.doubts.iter().map(|doubt| doubt.code()).collect(),
+        doubts: reading
+            .doubts
+            .iter()
+            // the patient has answered
+            .filter(|doubt| **doubt != Doubt::PossiblyNotMe || said.is_none())
+            .map(|doubt| doubt.code())
+            .collect(),
         possibly_same_as: same,
         confirmed,
         seen,
+        said,
     }
 }
 
@@ -203,13 +249,8 @@ pub(crate) struct Page {
     limit: Option<u32>,
 }
 
-/// `GET /api/patients/{id}/readings`
-pub(crate) async fn list(
-    State(app): State<Arc<App>>,
-    _: Who,
-    Path(id): Path<String>,
-    page: Result<Query<Page>, QueryRejection>,
-) -> Result<Json<Value>, ApiError> {
+/// The reading before which a page begins, and how many it has at most.
+fn page_of(page: Result<Query<Page>, QueryRejection>) -> Result<(Option<Hash>, u32), ApiError> {
     let malformed = || {
         ClinicError::bad(
             "malformed",
@@ -221,23 +262,36 @@ pub(crate) async fn list(
         .map(|text| text.parse::<Hash>())
         .transpose()
         .map_err(|_| malformed())?;
-    let limit = limit.unwrap_or(USUAL).clamp(1, MOST);
+    Ok((before, limit.unwrap_or(USUAL).clamp(1, MOST)))
+}
+
+/// What follows the reading `?2` of the patient `?1`, newest first, at most `?3`.
+const NEXT: &str = "WHERE r.patient = ?1 AND (?2 IS NULL OR (r.effective, r.id) <
+      (SELECT b.effective, b.id FROM reading b WHERE b.patient = ?1 AND b.id = ?2))
+    ORDER BY r.effective DESC, r.id DESC LIMIT ?3";
+
+fn is_known(tx: &Tx<'_>, patient: &str) -> Result<(), ClinicError> {
+    let known: bool = tx.query_row(
+        "SELECT EXISTS(SELECT 1 FROM patient WHERE id = ?1)",
+        [patient],
+        |row| row.get(0),
+    )?;
+    known.then_some(()).ok_or_else(ClinicError::unknown)
+}
+
+/// `GET /api/patients/{id}/readings`
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    _: Who,
+    Path(id): Path<String>,
+    page: Result<Query<Page>, QueryRejection>,
+) -> Result<Json<Value>, ApiError> {
+    let (before, limit) = page_of(page)?;
     let mut readings = app
         .run(move |station| {
             station.db.read(|tx| {
-                let known: bool = tx.query_row(
-                    "SELECT EXISTS(SELECT 1 FROM patient WHERE id = ?1)",
-                    [&id],
-                    |row| row.get(0),
-                )?;
-                if !known {
-                    return Err(ClinicError::unknown());
-                }
-                let mut rows = tx.prepare_cached(&format!(
-                    "{SELECT} WHERE r.patient = ?1 AND (?2 IS NULL OR (r.effective, r.id) <
-                       (SELECT b.effective, b.id FROM reading b WHERE b.patient = ?1 AND b.id = ?2))
-                     ORDER BY r.effective DESC, r.id DESC LIMIT ?3"
-                ))?;
+                is_known(tx, &id)?;
+                let mut rows = tx.prepare_cached(&format!("{} {NEXT}", select()))?;
                 let rows = rows
                     .query_map(params![id, before.map(|id| id.0), limit + 1], |row| {
                         Ok(read(row))
@@ -253,6 +307,52 @@ pub(crate) async fn list(
     Ok(Json(
         json!({ "as_of": Time::system(), "readings": readings, "more": more }),
     ))
+}
+
+/// `GET /api/patients/{id}/observations`: the record as FHIR R4 (NDJSON), newest first. Each line is the observation as it
+/// came; what was somebody else's says `entered-in-error`. A `link` header leads on to older ones.
+pub(crate) async fn observations(
+    State(app): State<Arc<App>>,
+    _: Who,
+    Path(id): Path<String>,
+    page: Result<Query<Page>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let (before, limit) = page_of(page)?;
+    let mut lines = app
+        .run(move |station| {
+            station.db.read(|tx| {
+                is_known(tx, &id)?;
+                let mut rows = tx.prepare_cached(&format!(
+                    "SELECT r.id, r.fhir, w.what IS 'not_me' FROM reading r {} {NEXT}",
+                    amendments::COUNTS
+                ))?;
+                let rows = rows
+                    .query_map(params![id, before.map(|id| id.0), limit + 1], |row| {
+                        Ok((Hash(row.get(0)?), row.get::<_, String>(1)?, row.get(2)?))
+                    })?;
+                let mut lines = Vec::new();
+                for row in rows {
+                    let (id, line, void): (Hash, String, bool) = row?;
+                    let withdrawn = void.then(|| entered_in_error(&line)).transpose();
+                    let withdrawn = withdrawn.map_err(|_| ClinicError::Kept("a reading"))?;
+                    lines.push((id, withdrawn.unwrap_or(line)));
+                }
+                Ok::<_, ClinicError>(lines)
+            })
+        })
+        .await?;
+    let more = lines.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+    lines.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let next = lines.last().filter(|_| more).map(|(last, _)| {
+        let next = format!("<?before={last}&limit={limit}>; rel=\"next\"");
+        [(header::LINK, next)]
+    });
+    let body: String = lines.into_iter().map(|(_, line)| line + "\n").collect();
+    let kind = [(header::CONTENT_TYPE, "application/fhir+ndjson")];
+    Ok(match next {
+        Some(next) => (kind, next, body).into_response(),
+        None => (kind, body).into_response(),
+    })
 }
 
 #[derive(Deserialize)]
@@ -302,7 +402,15 @@ mod tests {
     fn shown(golden: &str) -> Value {
         let reading = readings::parse(golden).unwrap();
         let now = Time::from_ms(0);
-        json!(view(&reading, now, None, None, "phone".to_owned(), true))
+        json!(view(
+            &reading,
+            now,
+            None,
+            None,
+            "phone".to_owned(),
+            true,
+            None
+        ))
     }
 
     /// REQ-CLINIC-040: a reading of any kind is shown with its own names, digits, units and statements, and where there

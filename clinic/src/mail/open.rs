@@ -3,7 +3,7 @@
 //! Every effect is idempotent: a letter opened again (after a crash, after a join or a roster) changes nothing twice.
 //! Position in the chain makes findings and never holds content back. The raw file is kept whatever comes of it.
 
-use super::readings;
+use super::{amendments, readings};
 use crate::audit;
 use crate::circle;
 use crate::error::ClinicError;
@@ -372,6 +372,17 @@ impl Opening<'_> {
             Kind::Readings => {
                 let kept = readings::keep(self.tx, &self.link, id, content, self.now)?;
                 self.news.readings |= kept.new > 0;
+                if kept.unreadable > 0 {
+                    self.unreadable(id, &header.kind)?;
+                }
+            }
+            Kind::Amend => {
+                let kept = amendments::keep(self.tx, &self.link, id, content, self.now)?;
+                self.news.readings |= kept.new > 0;
+                for reading in &kept.foreign {
+                    let (mailbox, reading) = (self.link.up, reading.to_string());
+                    self.tell(&Finding::ForeignAmendment { mailbox, reading })?;
+                }
                 if kept.unreadable > 0 {
                     self.unreadable(id, &header.kind)?;
                 }

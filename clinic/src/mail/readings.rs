@@ -3,13 +3,14 @@
 //! The same id again is the same reading, whoever sent it; the same id under two patients is a finding; readings
 //! without a key of their own that look alike are marked and never merged.
 
+use super::amendments;
 use crate::error::ClinicError;
 use crate::finding;
 use crate::link::Link;
 use reading::{Reading, ReadingId, look_alikes};
 use store::Tx;
-use store::rusqlite::{OptionalExtension as _, params};
-use wire::{EnvelopeId, Time};
+use store::rusqlite::params;
+use wire::{EnvelopeId, Hash, Time};
 
 /// Look-alikes are looked for this far around a new reading: a group's first may lie one window before.
 const AROUND_MS: i64 = 2 * reading::LOOK_ALIKE_WINDOW_MS;
@@ -83,35 +84,35 @@ fn keep_one(
          ON CONFLICT(up, id) DO NOTHING",
     )?
     .execute(params![link.up.0, id, link.patient])?;
-    if made == 0 {
-        return Ok(false);
-    }
-    let other: Option<String> = tx
-        .prepare_cached("SELECT patient FROM reading WHERE id = ?1 AND patient <> ?2 LIMIT 1")?
-        .query_row(params![id, link.patient], |row| row.get(0))
-        .optional()?;
-    if let Some(other) = other {
-        finding::wrong_person(tx, &reading.id.to_string(), &[&link.patient, &other], now)?;
-    }
-    if !reading.may_be_merged() {
-        mark_look_alikes(tx, &link.patient, reading)?;
-    }
-    Ok(true)
+    // What was said about it before it came counts from now on; so does what other patients' phones said.
+    finding::no_longer_foreign(tx, link.up, Hash(id), now)?;
+    amendments::follow(tx, &link.patient, Hash(id), now)?;
+    Ok(made > 0)
 }
 
-fn mark_look_alikes(tx: &Tx<'_>, patient: &str, reading: &Reading) -> Result<(), ClinicError> {
+/// Marks what is possibly the same measurement around a reading. One that is somebody else's is like no other.
+pub(crate) fn mark_look_alikes(
+    tx: &Tx<'_>,
+    patient: &str,
+    reading: &Reading,
+) -> Result<(), ClinicError> {
     let at = reading.timing.arrived.ms();
-    let mut rows = tx.prepare_cached(
-        "SELECT fhir FROM reading WHERE patient = ?1 AND mergeable = 0 AND arrived BETWEEN ?2 AND ?3",
-    )?;
+    let mut rows = tx.prepare_cached(&format!(
+        "SELECT r.fhir, w.what IS 'not_me' FROM reading r {}
+         WHERE r.patient = ?1 AND r.mergeable = 0 AND r.arrived BETWEEN ?2 AND ?3",
+        amendments::COUNTS
+    ))?;
     let rows = rows.query_map(params![patient, at - AROUND_MS, at + AROUND_MS], |row| {
-        row.get::<_, String>(0)
+        Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?))
     })?;
-    let mut near = Vec::new();
-    for line in rows {
-        near.push(parse(&line?)?);
+    let (mut near, mut theirs) = (Vec::new(), Vec::new());
+    for row in rows {
+        let (line, void) = row?;
+        let reading = parse(&line)?;
+        theirs.extend((!void).then(|| reading.clone()));
+        near.push(reading);
     }
-    let found = look_alikes(&near);
+    let found = look_alikes(&theirs);
     let mut update =
         tx.prepare_cached("UPDATE reading SET same_as = ?3 WHERE patient = ?1 AND id = ?2")?;
     for one in &near {

@@ -4,7 +4,7 @@ import { useCallback, useEffect, useRef, useState } from 'react'
 import { type Reading, get, post } from '../api'
 import { Chart } from '../chart'
 import { useLooking } from '../presence'
-import { type Kind, elsewhere, failed, kindOf, nothing, origin, remarks, unitName, value, valueName, when } from '../reading'
+import { type Kind, elsewhere, failed, isVoid, kindOf, nothing, origin, remarks, said, unitName, value, valueName, when } from '../reading'
 import { AsOf, useLoaded, useShell } from '../shell'
 import { Cell, Head, Row, Table } from '../table'
 import { age } from '../time'
@@ -55,13 +55,16 @@ export function Readings({ id, zone }: { id: string; zone: string }) {
 function OfOneKind({ readings, more, asOf, zone, shown }: { readings: Reading[]; more: boolean; asOf: string; zone: string; shown: (id: string) => (row: HTMLElement | null) => void }) {
   const { now, session } = useShell()
   const newest = readings[0]
+  const own = readings.find((reading) => !isVoid(reading))
   if (!newest) return null
   const kind = kindOf(newest)
   const heading = `kind-${newest.kind}`
   return (
     <section className="panel stack" aria-labelledby={heading}>
       <div className="row wrap"><h2 id={heading}>{kind.name}</h2><span className="push"><AsOf at={asOf} /></span></div>
-      <p className="lead">Newest: <b className={failed(newest) ? 'te' : undefined}>{value(newest)}</b>, {newest.effective === null ? `arrived ${age(newest.received, now)}, time unknown` : age(newest.effective, now)}, {origin(newest)}{remarks(newest).length > 0 ? `; ${remarks(newest).join(', ')}` : ''}.</p>
+      {own === undefined
+        ? <p className="lead">{words.noneTheirs}</p>
+        : <p className="lead">Newest: <b className={failed(own) ? 'te' : undefined}>{value(own)}</b>, {own.effective === null ? `arrived ${age(own.received, now)}, time unknown` : age(own.effective, now)}, {origin(own)}{remarks(own).length > 0 ? `; ${remarks(own).join(', ')}` : ''}.</p>}
       {kind.drawn && <Chart kind={kind} drawn={kind.drawn} readings={readings} zone={zone} now={now} />}
       <Table className="cards" caption={more ? `The newest ${String(readings.length)}.` : words.showingAll(readings.length)} columns={columns(kind, newest)}>
         {readings.map((reading) => (
@@ -69,9 +72,9 @@ function OfOneKind({ readings, more, asOf, zone, shown }: { readings: Reading[];
             <Head className="when">{when(reading, zone, session.clinic.zone)}</Head>
             {failed(reading)
               ? <Cell of="" span={kind.columns.length}><b className="te">{nothing(reading)}</b></Cell>
-              : kind.columns.map((name) => <Cell key={name} of={valueName(name)} className={`num${reading.values[name] ?? null ? '' : ' none'}`}>{reading.values[name] ?? '–'}</Cell>)}
+              : kind.columns.map((name) => <Cell key={name} of={valueName(name)} className={`num${reading.values[name] ?? null ? '' : ' none'}`}><Struck is={isVoid(reading)}>{reading.values[name] ?? '–'}</Struck></Cell>)}
             <Cell of="From" className="small from"><span>{origin(reading)}<span className="soft block">at the clinic {age(reading.stored, now)}</span></span></Cell>
-            <Cell of="Remarks" className={`small remark${noted(reading, kind, newest, zone).length > 0 ? '' : ' none'}`}>{noted(reading, kind, newest, zone).join(', ')}</Cell>
+            <Cell of="Remarks" className={`small remark${noted(reading, kind, newest, zone, session.clinic.zone).length > 0 ? '' : ' none'}`}>{noted(reading, kind, newest, zone, session.clinic.zone).join(', ')}</Cell>
             <Cell of="Looked at" className="small by">{reading.seen ? <span>{reading.seen.by}<span className="soft block">{age(reading.seen.at, now)}</span></span> : 'not yet'}</Cell>
           </Row>
         ))}
@@ -85,12 +88,18 @@ function columns(kind: Kind, newest: Reading) {
   return [{ name: 'Measured' }, ...kind.columns.map((name) => ({ name: `${valueName(name)}${unit(name)}`, number: true })), { name: 'From' }, { name: 'Remarks' }, { name: 'Looked at' }]
 }
 
-/** The remarks, where the phone was elsewhere, and a unit that is not the column's. */
-function noted(reading: Reading, kind: Kind, newest: Reading, zone: string): string[] {
+/** A number that does not count any more, struck through; the remarks say so in words. */
+function Struck({ is, children }: { is: boolean; children: string }) {
+  return is ? <s>{children}</s> : children
+}
+
+/** What was said of it, the remarks, where the phone was elsewhere, and a unit that is not the column's. */
+function noted(reading: Reading, kind: Kind, newest: Reading, zone: string, clinicZone: string): string[] {
   const away = elsewhere(reading, zone)
   const differs = (ucum: string | undefined, of: string | undefined) => ucum !== undefined && of !== undefined && ucum !== of
   const other = kind.columns.filter((name) => differs(reading.units[name], newest.units[name])).map((name) => reading.units[name] ?? '')
-  return [...remarks(reading), ...[...new Set(other)].map((ucum) => `in ${unitName(ucum)}`), ...(away === null ? [] : [away])]
+  const told = said(reading, zone, clinicZone)
+  return [...(told === null ? [] : [told]), ...remarks(reading), ...[...new Set(other)].map((ucum) => `in ${unitName(ucum)}`), ...(away === null ? [] : [away])]
 }
 
 /** The first rows as they are, then those of the rest that are not among them. */
