@@ -12,8 +12,6 @@ use device::{
     TemperatureFrame, UserRequest, UserResponse, WeightFrame, decode_json, to_reading,
 };
 use reading::{DeviceIdentity, Gateway, Moment};
-use vault::{Circle, Invite, Join, Plaintext};
-use reading::Gateway;
 use vault::{Amendment, Circle, Invite, Join, Plaintext};
 use wire::request::{Parts, Signed};
 use wire::roster::RosterChain;

@@ -189,7 +189,7 @@ impl Phone {
                 {
                     Some(RequestState::Done { .. }) => return Ok(()),
                     Some(RequestState::Failed { code, text }) => bail!("{text} ({code})"),
-                    Some(RequestState::Running) => {}
+                    Some(RequestState::Running | RequestState::Asked { .. }) => {}
                     None => bail!("the request went away"),
                 }
             }

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 use vault::{
     Ack, AgeIdentity, Amendment, Amends, Beat, Chain, ChainEffect, ChainEvent, CircleChain,
-    CircleLink, Content, DataMail, Draft, Invite, JoinTerms, Kind, LinkState, Outcome, Recipients, Released,
-    Resend, RosterMail, RosterRef, Seen, Stored, UpContext, UpSender, Welcome, open_up,
+    CircleLink, Content, DataMail, Draft, Invite, JoinTerms, Kind, LinkState, Outcome, Recipients,
+    Released, Resend, RosterMail, RosterRef, Seen, Stored, UpContext, UpSender, Welcome, open_up,
     seal_envelope,
 };
 use wire::api::{ErrorCode, Item, Items, PAGE};
