@@ -242,7 +242,7 @@ async fn two_people_use_one_cuff() {
     })
     .await;
     let how = |reading: &ReadingView| (reading.whose, reading.stage);
-    let of = |wanted: Whose| all.iter().filter(|reading| reading.whose == wanted);
+    let of = |wanted: Whose| all.iter().filter(move |reading| reading.whose == wanted);
     assert_eq!(of(Whose::Mine).count(), 2);
     assert_eq!(of(Whose::Asked).count(), 2);
     for theirs in of(Whose::SomebodyElses) {

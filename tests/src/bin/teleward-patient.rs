@@ -187,7 +187,7 @@ async fn pair(companion: &Companion) -> anyhow::Result<Value> {
         {
             Some(RequestState::Done { result }) => return Ok(json!(result)),
             Some(RequestState::Failed { code, text }) => bail!("{code}: {text}"),
-            Some(RequestState::Running) => {}
+            Some(RequestState::Running | RequestState::Asked { .. }) => {}
             None => bail!("the request is gone"),
         }
     }
