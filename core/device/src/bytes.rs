@@ -46,6 +46,9 @@ pub enum DecodeError {
     /// No packet at all, or more than one where a record is one packet.
     #[error("a record of this characteristic is exactly one packet")]
     Packets,
+    /// It observes what nothing here knows, or things that are no one reading together.
+    #[error("what this record observes is not known to this version as one reading")]
+    UnknownType,
     /// A packet that belongs to the record did not come.
     #[error("another packet belongs to this record, and it did not come")]
     Incomplete,
@@ -81,6 +84,7 @@ impl DecodeError {
             Self::OwnLayout { .. } => "own_layout",
             Self::Packets => "packets",
             Self::Incomplete => "incomplete",
+            Self::UnknownType => "unknown_type",
             Self::BadValue { .. } => "bad_value",
             Self::DeviceOnly => "device_only",
             Self::Crc => "crc_mismatch",

@@ -4,11 +4,13 @@
 //! (who the device is, what its clock shows) follows as [`SessionFacts`]; then [`to_reading`] puts both together.
 
 use crate::bytes::DecodeError;
+use crate::elapsed_time::ElapsedTime;
+use crate::placement;
 use crate::radio::DeviceHandle;
 use crate::record::{self, Record};
 use reading::{
     ClockReading, DeviceFacts, DeviceIdentity, DeviceSource, Doubt, Moment, Place, Reading,
-    RecordFields, Source, TimeBasis, Timing, device_reading_id, time_of,
+    RecordFields, Source, TimeBasis, Timing, device_reading_id, number_in_front, time_of,
 };
 use serde::{Deserialize, Serialize};
 
@@ -120,36 +122,46 @@ pub fn to_reading(
         connection: record.connection,
         ordinal: record.ordinal,
     };
-    let (effective, basis) = if read.live {
-        (record.arrived, TimeBasis::Live)
-    } else {
-        time_of(
-            read.trusted_time(),
-            record.arrived,
-            record.utc_offset_min,
-            facts.clock.as_ref(),
-        )
+    let clock = facts.clock.as_ref();
+    let (arrived, offset) = (record.arrived, record.utc_offset_min);
+    let placed = read
+        .elapsed
+        .map(|time| placement::place(time, clock, arrived, offset));
+    let (effective, basis) = match placed {
+        _ if read.live => (arrived, TimeBasis::Live),
+        Some(placed) => (placed.at, placed.basis),
+        None => time_of(read.trusted_time(), arrived, offset, clock),
     };
+    let coincident = placed.is_none_or(|placed| placed.coincident);
+    let time_doubt = match placed {
+        Some(placed) => placed.doubt,
+        None => time_doubt(&read, basis),
+    };
+    // A count of more than 48 bits has no nine bytes; it was read out of nine.
+    let elapsed = read.elapsed.and_then(ElapsedTime::encode);
     let id = device_reading_id(&RecordFields {
         device: &identity.device,
         user_slot: read.measurement.user_slot(),
         kind: read.measurement.kind(),
         device_time: read.device_time,
+        elapsed,
         clock_fault: read.clock_fault,
         record_number: Some(&read.number),
         packets: &record.packets,
+        numbered: number_in_front(record.characteristic, elapsed),
         place: Some(place),
     })?;
     Ok(Reading {
         id,
-        doubts: doubts(&read, basis, identity.provisional),
+        doubts: doubts(&read, time_doubt, identity.provisional),
         timing: Timing {
             effective,
             basis,
             utc_offset_min: record.utc_offset_min,
             arrived: record.arrived,
             device_time: read.device_time,
-            clock: facts.clock.clone(),
+            elapsed,
+            clock: facts.clock.clone().filter(|_| coincident),
         },
         source: Source::Device(Box::new(DeviceSource {
             identity: identity.device.clone(),
@@ -166,9 +178,10 @@ pub fn to_reading(
     })
 }
 
-fn doubts(read: &Record, basis: TimeBasis, provisional: bool) -> Vec<Doubt> {
+fn doubts(read: &Record, time: Option<Doubt>, provisional: bool) -> Vec<Doubt> {
     let mut doubts = read.measurement.doubts();
-    doubts.extend(time_doubt(read, basis));
+    doubts.extend(&read.doubts);
+    doubts.extend(time);
     doubts.extend(provisional.then_some(Doubt::IdentityProvisional));
     doubts.extend((!read.extra.is_empty()).then_some(Doubt::NotUnderstood));
     Doubt::in_order(doubts)

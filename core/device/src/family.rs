@@ -22,7 +22,7 @@ pub struct Family {
 }
 
 /// All families whose records become readings. A scale that names both of its services is one for body composition.
-pub const FAMILIES: [Family; 8] = [
+pub const FAMILIES: [Family; 9] = [
     Family {
         name: "blood pressure cuff",
         service: Uuid::BLOOD_PRESSURE,
@@ -77,6 +77,13 @@ pub const FAMILIES: [Family; 8] = [
         service: Uuid::CONTINUOUS_GLUCOSE,
         measurements: &[0x2aa7],
         stored: Some(StoredService::ContinuousGlucose),
+        stream: None,
+    },
+    Family {
+        name: "health sensor",
+        service: Uuid::HEALTH_SENSOR,
+        measurements: &[0x2b8b],
+        stored: Some(StoredService::HealthSensor),
         stream: None,
     },
 ];

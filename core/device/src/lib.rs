@@ -69,6 +69,7 @@ mod notice;
 mod oximeter;
 mod oximeter_status;
 mod packets;
+mod placement;
 mod plan;
 mod quirks;
 mod radio;

@@ -118,7 +118,11 @@ const BATTERY: Attribute = Attribute {
     service: Uuid::BATTERY,
     characteristic: Uuid::BATTERY_LEVEL,
 };
-const CLOCKS: [Attribute; 2] = [
+const CLOCKS: [Attribute; 3] = [
+    Attribute {
+        service: Uuid::ELAPSED_TIME_SERVICE,
+        characteristic: Uuid::ELAPSED_TIME,
+    },
     Attribute {
         service: Uuid::CURRENT_TIME_SERVICE,
         characteristic: Uuid::CURRENT_TIME,

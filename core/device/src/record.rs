@@ -3,13 +3,15 @@
 mod blood_pressure;
 pub(crate) mod cgm;
 mod glucose;
+mod health_sensor;
 mod heart_rate;
 mod oximeter;
 mod scale;
 mod thermometer;
 
 use crate::bytes::DecodeError;
-use reading::{DeviceTime, Measurement};
+use crate::elapsed_time::ElapsedTime;
+use reading::{DeviceTime, Doubt, Measurement};
 
 /// A record, read.
 pub(crate) struct Record {
@@ -19,6 +21,8 @@ pub(crate) struct Record {
     pub(crate) device_time: Option<DeviceTime>,
     /// What the device's clock showed, where that is not `device_time` itself.
     pub(crate) shown_time: Option<DeviceTime>,
+    /// The device's time where it is an Elapsed Time, in the place of the two above.
+    pub(crate) elapsed: Option<ElapsedTime>,
     /// Whether the device says that its clock was wrong.
     pub(crate) clock_fault: bool,
     /// Its sequence number as sent; empty where there is none.
@@ -27,6 +31,8 @@ pub(crate) struct Record {
     pub(crate) extra: Vec<u8>,
     /// Whether it was measured while it arrived: a stream that keeps nothing.
     pub(crate) live: bool,
+    /// What the device says against it beside the measurement itself.
+    pub(crate) doubts: Vec<Doubt>,
 }
 
 impl Record {
@@ -36,10 +42,12 @@ impl Record {
             measurement: measurement.sifted(),
             device_time,
             shown_time: device_time,
+            elapsed: None,
             clock_fault: false,
             number: Vec::new(),
             extra,
             live: false,
+            doubts: Vec::new(),
         }
     }
 
@@ -50,7 +58,8 @@ impl Record {
 
     /// Whether it says itself which record it is: then the same bytes again are the same record.
     pub(crate) fn has_own_key(&self) -> bool {
-        let time = self.device_time.is_some_and(|time| time.is_usable()) && !self.clock_fault;
+        let usable = self.device_time.is_some_and(|time| time.is_usable());
+        let time = (usable || self.elapsed.is_some()) && !self.clock_fault;
         time || !self.number.is_empty()
     }
 }
@@ -67,6 +76,8 @@ pub(crate) fn read(characteristic: u16, packets: &[Vec<u8>]) -> Result<Record, D
         0x2a1c => thermometer::record(one(packets)?),
         0x2a5e => oximeter::record(one(packets)?),
         0x2a18 => glucose::record(packets),
+        0x2b8b => health_sensor::live(packets),
+        0x2bdd => health_sensor::stored(packets),
         0x2aa7 => cgm::record(packets),
         0x2a37 => heart_rate::record(packets),
         // What streams, what is still being measured, features and contexts.

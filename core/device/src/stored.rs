@@ -35,7 +35,7 @@ pub enum StoredService {
     Glucose,
     /// 0x2AA7; a record's number is its minute in the session.
     ContinuousGlucose,
-    /// 0x2BDD; numbered with 32 bits; what is fetched is reported and counted in one request.
+    /// 0x2BDD, and 0x2B8B, which it sends by itself and no count announces; numbered with 32 bits; what is fetched is reported and counted in one request.
     HealthSensor,
     /// 0x2A5E; without a number: everything is fetched, and what is known is left out.
     Oximeter,
@@ -57,7 +57,7 @@ impl StoredService {
         match self {
             Self::Glucose => &[0x2a18, 0x2a34, RECORD_ACCESS],
             Self::ContinuousGlucose => &[0x2aa7, RECORD_ACCESS],
-            Self::HealthSensor => &[0x2bdd, RECORD_ACCESS],
+            Self::HealthSensor => &[0x2b8b, 0x2bdd, RECORD_ACCESS],
             Self::Oximeter => &[0x2a5e, RECORD_ACCESS],
         }
     }

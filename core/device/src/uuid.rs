@@ -20,6 +20,12 @@ impl Uuid {
     pub const BODY_COMPOSITION: Self = Self::short(0x181b);
     /// The Continuous Glucose Monitoring service.
     pub const CONTINUOUS_GLUCOSE: Self = Self::short(0x181f);
+    /// The Generic Health Sensor service.
+    pub const HEALTH_SENSOR: Self = Self::short(0x1840);
+    /// The Elapsed Time service; 0x1847 is Device Time.
+    pub const ELAPSED_TIME_SERVICE: Self = Self::short(0x183f);
+    /// Current Elapsed Time.
+    pub const ELAPSED_TIME: Self = Self::short(0x2bf2);
     /// The Heart Rate service.
     pub const HEART_RATE: Self = Self::short(0x180d);
     /// The Health Thermometer service.

@@ -58,12 +58,16 @@ pub struct RecordFields<'a> {
     pub kind: Kind,
     /// The device's time as sent.
     pub device_time: Option<DeviceTime>,
+    /// The device's time as sent where it is an Elapsed Time; it stands in the place of `device_time`.
+    pub elapsed: Option<[u8; 9]>,
     /// Whether the device itself says that its time is wrong.
     pub clock_fault: bool,
     /// Sequence or record number as sent.
     pub record_number: Option<&'a [u8]>,
     /// All packets of the record, in order.
     pub packets: &'a [Vec<u8>],
+    /// How many bytes stand in front of the first packet's record, and are no part of the id: [`number_in_front`].
+    pub numbered: usize,
     /// Where the record stood; only used when it has nothing of its own.
     pub place: Option<Place>,
 }
@@ -73,8 +77,19 @@ impl RecordFields<'_> {
     /// is read again; any other is never merged automatically.
     #[must_use]
     pub fn has_own_key(&self) -> bool {
-        let time = self.device_time.is_some_and(|time| time.is_usable()) && !self.clock_fault;
+        let usable = self.device_time.is_some_and(|time| time.is_usable());
+        let time = (usable || self.elapsed.is_some()) && !self.clock_fault;
         time || self.record_number.is_some_and(|number| !number.is_empty())
+    }
+}
+
+/// How many bytes of a record are its number in the device's memory: an observation of a Generic Health Sensor (0x2BDD)
+/// with a time of its own is the same whether it was sent live or stands there, behind its number of four bytes.
+#[must_use]
+pub const fn number_in_front(characteristic: u16, elapsed: Option<[u8; 9]>) -> usize {
+    match (characteristic, elapsed) {
+        (0x2bdd, Some(_)) => 4,
+        _ => 0,
     }
 }
 
@@ -95,19 +110,21 @@ pub fn device_reading_id(record: &RecordFields<'_>) -> Result<ReadingId, IdError
     }
     .map_err(|_| IdError::Identity)?;
     let raw = record.kind.id_packets(record.packets).concat();
+    let raw = raw.get(record.numbered..).unwrap_or_default();
     if raw.is_empty() {
         return Err(IdError::NoRecord);
     }
     let slot = record.user_slot.filter(|slot| *slot != 0xff);
-    let time = record.device_time.map(|time| *time.bytes());
+    let time = record.device_time.map(|time| time.bytes().to_vec());
+    let time = record.elapsed.map(|time| time.to_vec()).or(time);
     let mut fields = Fields::new();
     fields.add(b"teleward/v1/reading");
     fields.add(&record.device.id_bytes());
     fields.add(slot.as_slice());
     fields.add(record.kind.name().as_bytes());
-    fields.add(time.as_ref().map_or(&[], |time| time.as_slice()));
+    fields.add(&time.unwrap_or_default());
     fields.add(record.record_number.unwrap_or_default());
-    fields.add(&raw);
+    fields.add(raw);
     if !record.has_own_key() {
         let place = record.place.ok_or(IdError::NoPlace)?;
         fields.add(hex::to_hex(&place.install).as_bytes());

@@ -79,7 +79,9 @@ pub use glucose::{Glucose, GlucoseUnit};
 pub use glucose_context::{GlucoseContext, Meal, MedicationUnit};
 pub use heart_rate::HeartRate;
 pub use hex::{HexError, from_hex, to_hex};
-pub use id::{IdError, Place, ReadingId, RecordFields, device_reading_id, typed_reading_id};
+pub use id::{
+    IdError, Place, ReadingId, RecordFields, device_reading_id, number_in_front, typed_reading_id,
+};
 pub use identity::{DeviceIdentity, IdentityError};
 pub use kind::Kind;
 pub use look_alike::{LOOK_ALIKE_WINDOW_MS, look_alikes, possibly_same};

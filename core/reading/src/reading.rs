@@ -2,7 +2,7 @@
 
 use crate::{
     DeviceIdentity, Doubt, IdError, Kind, Measurement, Place, ReadingId, RecordFields, Timing,
-    device_reading_id, hex, typed_reading_id,
+    device_reading_id, hex, number_in_front, typed_reading_id,
 };
 use serde::{Deserialize, Serialize};
 
@@ -169,9 +169,11 @@ impl Reading {
             user_slot: self.measurement.user_slot(),
             kind: self.kind(),
             device_time: self.timing.device_time,
+            elapsed: self.timing.elapsed,
             clock_fault: device.clock_fault,
             record_number: Some(&device.record_number),
             packets: &device.packets,
+            numbered: number_in_front(device.characteristic, self.timing.elapsed),
             place: Some(device.place),
         })
     }

@@ -43,6 +43,8 @@ impl ClockReading {
 pub enum TimeBasis {
     /// The device's time, corrected by its clock as read over the air. Sure.
     DeviceClock,
+    /// The device's time as it stands: the device says that its clock was set from outside. Sure.
+    DeviceSynced,
     /// The device's time as it stands, at the phone's offset: its clock could not be read. Unsure.
     DeviceAsSent,
     /// The phone's time at arrival, because the device's own is missing or cannot be right. Unsure.
@@ -59,6 +61,7 @@ impl TimeBasis {
     pub const fn code(self) -> &'static str {
         match self {
             Self::DeviceClock => "device_clock",
+            Self::DeviceSynced => "device_synced",
             Self::DeviceAsSent => "device_as_sent",
             Self::Arrival => "arrival",
             Self::Live => "live",
@@ -71,6 +74,7 @@ impl TimeBasis {
     pub fn from_code(code: &str) -> Option<Self> {
         [
             Self::DeviceClock,
+            Self::DeviceSynced,
             Self::DeviceAsSent,
             Self::Arrival,
             Self::Live,
@@ -94,6 +98,14 @@ pub struct Timing {
     pub arrived: Moment,
     /// The device's own time, as sent.
     pub device_time: Option<DeviceTime>,
+    /// The device's time as sent where it is an Elapsed Time (0x2BF2, nine bytes), which stands in the place of
+    /// `device_time`.
+    #[serde(
+        default,
+        with = "hex::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub elapsed: Option<[u8; 9]>,
     /// The device's clock, if it was read in the same connection.
     pub clock: Option<ClockReading>,
 }
@@ -104,7 +116,7 @@ impl Timing {
     pub const fn is_sure(&self) -> bool {
         matches!(
             self.basis,
-            TimeBasis::DeviceClock | TimeBasis::Live | TimeBasis::Typed
+            TimeBasis::DeviceClock | TimeBasis::DeviceSynced | TimeBasis::Live | TimeBasis::Typed
         )
     }
 }

@@ -138,6 +138,7 @@ pub fn typed_reading(form: &TypedForm) -> Result<Reading, TypedError> {
             basis: TimeBasis::Typed,
             utc_offset_min: form.utc_offset_min,
             arrived: form.typed,
+            elapsed: None,
             device_time: None,
             clock: None,
         },

@@ -24,6 +24,7 @@ fn reading(minute: i64, device: u8, frame: u8, ordinal: u32) -> Reading {
             basis: TimeBasis::Arrival,
             utc_offset_min: 0,
             arrived: Moment::from_ms(minute * 60_000),
+            elapsed: None,
             device_time: None,
             clock: None,
         },

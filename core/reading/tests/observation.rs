@@ -334,6 +334,7 @@ prop_compose! {
             basis: TimeBasis::Arrival,
             utc_offset_min: offset,
             arrived: Moment::from_ms(arrived),
+            elapsed: None,
             device_time: time.map(DeviceTime::from_bytes),
             clock: clock.map(|raw| ClockReading {
                 raw: raw.to_vec(),

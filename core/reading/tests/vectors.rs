@@ -51,6 +51,8 @@ fn id(row: &Value) -> Result<ReadingId, IdError> {
         ordinal: u32::try_from(ordinal).unwrap(),
     });
     device_reading_id(&RecordFields {
+        elapsed: None,
+        numbered: 0,
         device: &device,
         user_slot: bytes(&row["user_slot"]).first().copied(),
         kind,

@@ -48,7 +48,7 @@ impl Session {
             }
             (Call::Read(attribute), Answer::Bytes(bytes)) if CLOCKS.contains(&attribute) => {
                 self.clock_of = Some(attribute);
-                self.clock(&bytes, now);
+                self.clock(attribute, &bytes, now);
                 self.listen(now);
             }
             (Call::Read(attribute), Answer::Bytes(bytes)) => {

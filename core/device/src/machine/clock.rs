@@ -4,6 +4,7 @@ use super::{CLOCKS, ClockTold, Session, State};
 use crate::call::{Call, Effect};
 use crate::datetime::CurrentTime;
 use crate::manner::{ClockManner, vendor_time};
+use crate::placement;
 use crate::radio::Attribute;
 use crate::uuid::Uuid;
 use reading::{ClockReading, DeviceTime, Moment};
@@ -18,7 +19,11 @@ impl Session {
         CLOCKS.into_iter().find(|clock| self.has_once(*clock))
     }
 
-    pub(super) fn clock(&mut self, bytes: &[u8], now: Moment) {
+    pub(super) fn clock(&mut self, of: Attribute, bytes: &[u8], now: Moment) {
+        if of.characteristic == Uuid::ELAPSED_TIME {
+            self.facts.clock = placement::reading_of(bytes, now, self.plan.utc_offset_min);
+            return;
+        }
         // Current Time is ten bytes, Date Time seven; both begin with the time.
         if let Some(shown) = bytes
             .first_chunk::<7>()
@@ -43,7 +48,7 @@ impl Session {
         }
         if self.facts.clock.is_none() {
             self.clock_of = Some(CLOCKS[0]);
-            self.clock(bytes, now);
+            self.clock(CLOCKS[0], bytes, now);
         }
         self.clock_told = match self.is_clock_wrong_by(wrong_by_ms) {
             true => ClockTold::Wrong,
@@ -87,7 +92,8 @@ impl Session {
     }
 
     fn wrong_clock(&self, now: Moment) -> Option<(Attribute, Vec<u8>)> {
-        let clock = self.clock_of?;
+        // An Elapsed Time is mapped as it is: it may be a counter, or set from a better source than a phone.
+        let clock = self.clock_of.filter(|clock| clock.characteristic != Uuid::ELAPSED_TIME)?;
         let time = CurrentTime::of(now.civil(self.plan.utc_offset_min)).encode();
         let length = match clock.characteristic {
             Uuid::DATE_TIME => 7,

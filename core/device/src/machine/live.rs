@@ -3,6 +3,7 @@
 
 use super::Session;
 use crate::capture::has_own_key;
+use crate::health_sensor::SegmentJoiner;
 use crate::packets::{PacketJoiner, is_part};
 use crate::radio::Attribute;
 use crate::stored::intake::Intake;
@@ -15,6 +16,8 @@ pub(super) struct Live {
     joiners: BTreeMap<u16, PacketJoiner>,
     /// Measurements of a meter that cannot be asked for its records, until their contexts are there.
     meter: Intake,
+    /// The observation of a sensor of which not all segments came.
+    segments: SegmentJoiner,
     /// The newest packet that was one of several, to know it again when it is indicated twice.
     part: Option<(u16, Vec<u8>)>,
 }
@@ -24,6 +27,7 @@ impl Default for Live {
         Self {
             joiners: BTreeMap::new(),
             meter: Intake::new(StoredService::Glucose),
+            segments: SegmentJoiner::default(),
             part: None,
         }
     }
@@ -45,6 +49,14 @@ impl Live {
             let arrivals = self.meter.arrivals(characteristic, packet);
             let ready = arrivals.into_iter().flat_map(|one| self.meter.ready(one));
             return Some(ready.map(of_meter).collect());
+        }
+        if characteristic == 0x2b8b {
+            let record = self.segments.feed(&packet).record.into_iter();
+            return Some(
+                record
+                    .map(|record| (characteristic, vec![record]))
+                    .collect(),
+            );
         }
         if is_part(characteristic, &packet) {
             let part = Some((characteristic, packet.clone()));

@@ -1,5 +1,5 @@
 //! What a scripted device keeps, and how its Record Access Control Point answers: glucose meters and whatever else
-//! numbers its records with 16 bits. Nothing is ever deleted.
+//! numbers its records, in a script with 16 bits. Nothing is ever deleted.
 
 use crate::record_access::{
     Bound, RecordAccess, RecordCount, RecordRequest, RecordResponse, RecordResult, Span, Which,
@@ -42,10 +42,23 @@ pub(super) fn answers(kept: &[Kept], written: &[u8]) -> Option<Vec<(u16, Vec<u8>
                 packets.chain([done(op, RecordResult::Success)]).collect()
             }
         },
-        RecordRequest::Delete(_) | RecordRequest::CombinedReport(_) => {
-            vec![done(op, RecordResult::OpNotSupported)]
-        }
+        RecordRequest::CombinedReport(which) => match chosen(kept, which) {
+            None => vec![done(op, RecordResult::OperatorNotSupported)],
+            Some(records) => {
+                let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
+                let response = RecordResponse::Combined(RecordCount::Long(count));
+                let packets = records.iter().flat_map(|one| one.packets.clone());
+                let end = (RECORD_ACCESS, RecordAccess::Response(response).encode());
+                packets.chain([end]).collect()
+            }
+        },
+        RecordRequest::Delete(_) => vec![done(op, RecordResult::OpNotSupported)],
     })
+}
+
+/// Scripts number with 16 bits; what lies beyond them is none of theirs.
+fn short(number: u32) -> u16 {
+    u16::try_from(number).unwrap_or(u16::MAX)
 }
 
 fn chosen(kept: &[Kept], which: Which) -> Option<Vec<&Kept>> {
@@ -60,6 +73,8 @@ fn chosen(kept: &[Kept], which: Which) -> Option<Vec<&Kept>> {
         Which::AtLeast(Bound::Number(from)) => within(from, u16::MAX),
         Which::AtMost(Bound::Number(to)) => within(0, to),
         Which::Range(Span::Number(from, to)) => within(from, to),
+        Which::AtLeast(Bound::RecordNumber(from)) => within(short(from), u16::MAX),
+        Which::Range(Span::RecordNumber(from, to)) => within(short(from), short(to)),
         _ => return None,
     })
 }

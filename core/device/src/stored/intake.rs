@@ -25,6 +25,7 @@ pub(crate) struct Arrival {
 pub(crate) struct Intake {
     service: StoredService,
     joiner: SegmentJoiner,
+    live: SegmentJoiner,
     measurements: BTreeMap<u32, Vec<u8>>,
     contexts: BTreeMap<u32, Vec<u8>>,
 }
@@ -34,6 +35,7 @@ impl Intake {
         Self {
             service,
             joiner: SegmentJoiner::default(),
+            live: SegmentJoiner::default(),
             measurements: BTreeMap::new(),
             contexts: BTreeMap::new(),
         }
@@ -63,6 +65,10 @@ impl Intake {
                     let number = record.first_chunk::<4>().map(|n| u32::from_le_bytes(*n));
                     one(number, record)
                 }
+                None => Vec::new(),
+            },
+            (StoredService::HealthSensor, 0x2b8b) => match self.live.feed(&bytes).record {
+                Some(record) => one(None, record),
                 None => Vec::new(),
             },
             (StoredService::Oximeter, 0x2a5e) => one(None, bytes),
@@ -100,9 +106,12 @@ impl Intake {
         }
     }
 
-    /// Whether this is a context, which no count announces.
-    pub(crate) fn is_context(&self, characteristic: u16) -> bool {
-        self.service == StoredService::Glucose && characteristic == CONTEXT
+    /// Whether no count announces it: a context, or what a sensor observes just now.
+    pub(crate) fn is_unannounced(&self, characteristic: u16) -> bool {
+        matches!(
+            (self.service, characteristic),
+            (StoredService::Glucose, CONTEXT) | (StoredService::HealthSensor, 0x2b8b)
+        )
     }
 
     /// The measurements whose context has not come.

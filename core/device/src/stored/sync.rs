@@ -199,7 +199,7 @@ impl StoredSync {
 
     fn arrived(&mut self, arrival: Arrival) {
         let print = Print::of(arrival.characteristic, arrival.number, &arrival.bytes);
-        if !self.intake.is_context(arrival.characteristic) {
+        if !self.intake.is_unannounced(arrival.characteristic) {
             self.seen.prints.insert(print);
             self.seen.last = Some(print);
             if let Some(number) = arrival.number {

@@ -63,6 +63,7 @@ impl Redactor {
             Some(0x2a37) => Some(heart_rate(bytes, place)),
             // A context belongs to a measurement by its sequence number, bytes 1 and 2.
             Some(0x2a34) => Some(keeping(3, bytes, place)),
+            Some(0x2b8b) => Some(keeping(1, bytes, place)),
             // The segment's header, and at the first segment the record's number.
             Some(0x2bdd) => Some(keeping(
                 if bytes.first().is_some_and(|b| b & 1 == 1) {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test's way to fail
 
 mod body_scale;
+mod health_sensor;
 mod meter_context;
 mod sensor;
 mod strap;

@@ -45,6 +45,8 @@ pub const BLUETOOTH_SYSTEM: &str = "http://hl7.org/fhir/sid/eui-48/bluetooth";
 
 /// MDC_ATTR_TIME_ABS: a wall clock without zone.
 pub const WALL_CLOCK: &str = "67975";
+/// The same of a counter.
+pub const COUNTER: &str = "67983";
 /// MDC_MOC_VMS_MDS_SIMP: a personal health device.
 pub const SIMPLE_DEVICE: &str = "65573";
 /// MDC_MOC_VMS_MDS_AHD: a gateway.

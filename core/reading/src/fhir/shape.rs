@@ -66,6 +66,7 @@ pub const COINCIDENT: &Shape = &[
     ("subject", Object(REFERENCE), One),
     ("effectiveDateTime", DateTime, One),
     ("valueDateTime", DateTime, Optional),
+    ("valueQuantity", Object(QUANTITY), Optional),
     ("dataAbsentReason", Object(CONCEPT), Optional),
     ("device", Object(REFERENCE), One),
 ];

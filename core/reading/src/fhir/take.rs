@@ -109,6 +109,7 @@ fn timing(resource: &Json, own: &Own<'_>) -> Result<Timing, FhirError> {
         device_time: own.maybe("deviceTime", "valueString", |text| {
             array(text).ok().map(DeviceTime::from_bytes)
         })?,
+        elapsed: own.maybe("elapsedTime", "valueString", |text| array(text).ok())?,
         clock,
     })
 }

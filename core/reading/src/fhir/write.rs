@@ -271,6 +271,9 @@ fn own(reading: &Reading, what: &What) -> Vec<Json> {
     if let Some(time) = timing.device_time {
         parts.push(text("deviceTime", to_hex(time.bytes())));
     }
+    if let Some(time) = timing.elapsed {
+        parts.push(text("elapsedTime", to_hex(&time)));
+    }
     if let Some(clock) = &timing.clock {
         parts.push(text("deviceClock", to_hex(&clock.raw)));
         parts.push(instant("clockReadAt", clock.read_at));
@@ -373,7 +376,17 @@ fn phg(gateway: &Gateway) -> Json {
 fn coincident(timing: &Timing) -> Option<Json> {
     let clock = timing.clock.as_ref()?;
     let offset = timing.utc_offset_min;
+    let counter = counter_ms(&clock.raw);
     let shown = match clock.shown.civil() {
+        _ if counter.is_some() => (
+            "valueQuantity",
+            Json::object([
+                ("value", Json::Number(counter.unwrap_or_default())),
+                ("unit", Json::text("ms")),
+                ("system", Json::text(UCUM)),
+                ("code", Json::text("ms")),
+            ]),
+        ),
         Some(local) => {
             let at = crate::Moment::from_civil(local, offset).at_offset(offset);
             ("valueDateTime", Json::text(at))
@@ -385,7 +398,20 @@ fn coincident(timing: &Timing) -> Option<Json> {
         ("id", Json::text("coin")),
         ("meta", profiles(&[COINCIDENT_PROFILE])),
         ("status", Json::text("final")),
-        ("code", concept(&[(MDC, WALL_CLOCK)], None)),
+        (
+            "code",
+            concept(
+                &[(
+                    MDC,
+                    if counter_ms(&clock.raw).is_some() {
+                        COUNTER
+                    } else {
+                        WALL_CLOCK
+                    },
+                )],
+                None,
+            ),
+        ),
         ("subject", reference("#phd")),
         (
             "effectiveDateTime",
@@ -394,6 +420,18 @@ fn coincident(timing: &Timing) -> Option<Json> {
         shown,
         ("device", reference("#phg")),
     ]))
+}
+
+/// What a counter showed, in milliseconds: the clock of an Elapsed Time Service (eleven bytes behind the seven) whose first
+/// bit says that it counts from anywhere.
+fn counter_ms(raw: &[u8]) -> Option<String> {
+    let [flags, count @ .., _, _, _, _] = raw.get(7..)?.first_chunk::<11>()?;
+    let count = count
+        .iter()
+        .rev()
+        .fold(0_i64, |n, byte| n << 8 | i64::from(*byte));
+    let exponent = [3, 2, 0, -1][usize::from(flags >> 2 & 3)];
+    (raw.len() == 18 && flags & 1 == 1).then(|| crate::Decimal::new(count, exponent).token())
 }
 
 /// A primitive, or in its place the standard extension that says it is unknown.

@@ -45,6 +45,7 @@ pub fn full() -> Reading {
             basis: TimeBasis::DeviceClock,
             utc_offset_min: 120,
             arrived: Moment::from_ms(NOON - 250),
+            elapsed: None,
             device_time: Some(time),
             clock: Some(ClockReading {
                 raw,
@@ -98,6 +99,7 @@ pub fn least() -> Reading {
         basis: TimeBasis::Arrival,
         utc_offset_min: 0,
         arrived: Moment::from_ms(NOON),
+        elapsed: None,
         device_time: None,
         clock: None,
     };
@@ -152,6 +154,61 @@ pub fn of_sensor(values: GlucoseCgm, frames: &[&str]) -> Reading {
     });
     reading.timing.effective = Moment::from_ms(NOON - 600_000);
     numbered(reading, &[60, 0])
+}
+
+/// An observation of a health sensor, by its Elapsed Time.
+fn observed(measurement: Measurement, frame: &str, elapsed: [u8; 9]) -> Reading {
+    let mut reading = of_kind(measurement, 0x2bdd, &[frame]);
+    reading.timing.device_time = None;
+    reading.timing.elapsed = Some(elapsed);
+    reading.timing.clock = None;
+    reading.timing.basis = TimeBasis::DeviceSynced;
+    reading.timing.effective = Moment::from_ms(NOON - 60_000);
+    finished(reading)
+}
+
+/// A weight of a minute before noon, by a clock that was set from the network.
+pub fn synced() -> Reading {
+    let weight = Weight {
+        weight: Number::of(842, -1),
+        unit: MassUnit::Kilogram,
+        bmi: None,
+        height: None,
+        user_slot: None,
+    };
+    observed(
+        Measurement::Weight(weight),
+        "07000000011500030040e1020022843e002e00000100c3064a0300ff",
+        [0x22, 0x84, 0x3e, 0x00, 0x2e, 0x00, 0x00, 1, 0],
+    )
+}
+
+/// A saturation on a counter in tenths of a second, an hour before it was read.
+pub fn on_a_counter() -> Reading {
+    let spo2 = Oximetry {
+        spo2: Some(Number::of(97, 0)),
+        pulse_rate: None,
+        pulse_amplitude_index: None,
+        measurement_status: None,
+        device_status: None,
+    };
+    let elapsed = [0x25, 0x50, 0xc3, 0, 0, 0, 0, 7, 0];
+    let mut reading = observed(
+        Measurement::Spo2(spo2),
+        "010000000115000300b84b02002550c3000000000700200261000000",
+        elapsed,
+    );
+    let shown = DeviceTime::from_bytes([0; 7]);
+    let clock = [0x25, 0xf0, 0x4f, 1, 0, 0, 0, 7, 0, 0, 0];
+    reading.timing.basis = TimeBasis::DeviceClock;
+    reading.timing.effective = Moment::from_ms(NOON - 3_600_000);
+    reading.timing.clock = Some(ClockReading {
+        raw: [shown.bytes().as_slice(), &clock].concat(),
+        shown,
+        read_at: Moment::from_ms(NOON),
+        set_at: None,
+    });
+    finished(reading)
 }
 
 /// What a strap streamed for half a minute, all of it.
@@ -418,6 +475,8 @@ pub fn kinds() -> Vec<(&'static str, Reading)> {
                 &["fe0fea00e807060f0d331e01201c800144196432d02fcc248613c841fe06"],
             ),
         ),
+        ("device-spo2-counter", on_a_counter()),
+        ("device-weight-synced", synced()),
         ("device-heart-rate-live", live()),
         (
             "device-glucose-cgm",
