@@ -29,6 +29,9 @@ const SHORT_PAUSE: Duration = Duration::from_millis(200);
 const NO_RADIO_PAUSE: Duration = Duration::from_secs(1);
 /// After a session that needs a person first (a bond to be made anew): not to bother the device meanwhile.
 const PAUSE: Duration = Duration::from_secs(5);
+/// Records that come in a burst, as a full memory does, become readings together: each would travel in an envelope of its
+/// own. The first of them waits for nothing, and none longer than this.
+const GATHER: Duration = Duration::from_secs(1);
 /// Events of all sessions that may wait for the actor at once.
 const WAITING: usize = 64;
 
@@ -48,6 +51,10 @@ pub(crate) enum Happening {
     Looked {
         request: RequestId,
         ended: Result<(), RadioFault>,
+    },
+    /// What this session gathered is due.
+    Gathered {
+        run: u64,
     },
     /// This device's next session is due, or that of all.
     Again {
@@ -72,6 +79,8 @@ struct Run {
     handle: DeviceHandle,
     connection: [u8; 16],
     facts: SessionFacts,
+    /// While this is so, records wait for those that come right behind them.
+    gathering: bool,
     /// Comes just before the end.
     trace: Option<Trace>,
     /// Dropped, it ends the session in an orderly way; the run stays until the session says that it has ended.
@@ -379,19 +388,15 @@ impl Sessions {
         if records.is_empty() {
             return;
         }
-        let connections: BTreeMap<[u8; 16], u64> = records
-            .iter()
-            .map(|(run, one)| (one.connection, *run))
-            .collect();
-        let records: Vec<CapturedRecord> = records.into_iter().map(|(_, record)| record).collect();
+        let (runs, records): (Vec<u64>, Vec<CapturedRecord>) = records.into_iter().unzip();
         desk.capture(&records, now);
-        for (connection, run) in connections {
-            let facts = match self.runs.get(&run) {
-                Some(run) if !run.facts.complete => continue,
-                Some(run) => run.facts.clone(),
-                None => SessionFacts::default(),
+        for (run, record) in runs.into_iter().zip(&records) {
+            let done = match self.runs.get(&run) {
+                Some(known) if known.facts.complete => self.gather(run, desk, now),
+                Some(_) => Ok(()),
+                None => desk.settle(record.connection, &SessionFacts::default(), now),
             };
-            if let Err(error) = desk.settle(connection, &facts, now) {
+            if let Err(error) = done {
                 tracing::warn!(%error, "a device session");
             }
         }
@@ -407,6 +412,7 @@ impl Sessions {
                 Ok(())
             }
             Happening::Looked { request, ended } => self.looked(request, ended, desk, now),
+            Happening::Gathered { run } => self.gathered(run, desk, now),
             Happening::Again { device } => self.again(device.as_deref(), desk),
         };
         if let Err(error) = taken {
@@ -527,6 +533,29 @@ impl Sessions {
             }
             SessionEvent::Ended(report) => self.ended(run, &report, desk, now),
         }
+    }
+
+    /// Makes a reading of a record at once, and of those right behind it together.
+    fn gather(&mut self, number: u64, desk: &mut Desk, now: Time) -> Result<(), CompanionError> {
+        let Some(run) = self.runs.get_mut(&number).filter(|run| !run.gathering) else {
+            return Ok(());
+        };
+        run.gathering = true;
+        let to_us = self.to_us.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(GATHER).await;
+            let _closed = to_us.send(Happening::Gathered { run: number }).await;
+        });
+        desk.settle(run.connection, &run.facts, now)
+    }
+
+    /// What came meanwhile. A session that has ended has seen to it itself.
+    fn gathered(&mut self, run: u64, desk: &mut Desk, now: Time) -> Result<(), CompanionError> {
+        let Some(run) = self.runs.get_mut(&run) else {
+            return Ok(());
+        };
+        run.gathering = false;
+        desk.settle(run.connection, &run.facts, now)
     }
 
     fn ended(
@@ -658,6 +687,7 @@ impl Sessions {
                 handle,
                 connection,
                 facts: SessionFacts::default(),
+                gathering: false,
                 trace: None,
                 cancel: Some(cancel),
             },

@@ -2,8 +2,10 @@
 
 import asyncio
 import collections
+import contextlib
 import json
 import secrets
+import sqlite3
 import urllib.error
 import urllib.request
 from datetime import datetime
@@ -165,6 +167,11 @@ class Clinic:
                 f"of {wanted.total()} readings the station lacks {dict(wanted - shown)}, and it holds beside them "
                 f"{dict(shown - wanted)}"
             )
+
+    def envelopes(self) -> int:
+        """How many envelopes the relay has taken in, up and down."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.work}/relay/relay.db?mode=ro", uri=True)) as database:
+            return database.execute("SELECT count(*) FROM envelope").fetchone()[0]
 
     async def effective(self, values: dict) -> datetime:
         """When the reading with these values was measured, as the station has it."""

@@ -67,7 +67,7 @@ async def passkey(home: Home) -> None:
     same((False, False), ("48291" in str(home.hub.lines), "48291" in said), "the digits in what the hub says")
 
 
-# REQ-RADIO-024
+# REQ-RADIO-024, REQ-DEVICE-153
 @case("meter", "200 records, and the link is lost three times in the middle: each record once at the station")
 async def meter(home: Home) -> None:
     device = await home.paired(Meter)
@@ -76,9 +76,12 @@ async def meter(home: Home) -> None:
     device.measure(111, meal=BEFORE_A_MEAL)
     home.expect("glucose", glucose=111)
     device.faults.drop_after = [1, 120, 50]
+    before = home.clinic.envelopes()
     await home.broken_sessions(device, 3)
     same(3, device.asked.drops, "links that the meter broke")
     await home.arrived()
+    # The station's acknowledgements are envelopes, too.
+    same(True, home.clinic.envelopes() - before < 100, f"{home.clinic.envelopes() - before} envelopes: far fewer than records")
 
 
 # REQ-RADIO-025

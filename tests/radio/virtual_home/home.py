@@ -9,7 +9,7 @@ from .air import Adapter, Air
 from .clinic import Clinic
 from .cuff import Cuff
 from .guest import Guest
-from .hub import Hub
+from .hub import PATIENCE, Hub
 from .keeper import Keeper
 from .peripheral import Peripheral
 
@@ -43,12 +43,15 @@ class Home:
         self.cuff.measure(systolic, diastolic, mean, pulse)
         self.expect("blood_pressure", systolic=systolic, diastolic=diastolic, mean_arterial=mean, pulse_rate=pulse)
 
-    async def sessions(self, *reasons: str, seconds: float | None = None, device: Peripheral | None = None) -> None:
+    async def sessions(
+        self, *reasons: str, seconds: float | None = None, device: Peripheral | None = None, patience: float = PATIENCE
+    ) -> None:
         """A device (the cuff) shows itself, and the hub's sessions with it end with these reason codes."""
         device = device or self.cuff
         since = self.hub.mark()
         await device.show(seconds)
-        same(list(reasons), await self.hub.endings(since, len(reasons), device=self.devices[device]), "the reasons")
+        ended = await self.hub.endings(since, len(reasons), patience, self.devices[device])
+        same(list(reasons), ended, "the reasons")
         await device.hide()
 
     async def broken_sessions(self, device: Keeper, times: int) -> None:
