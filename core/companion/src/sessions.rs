@@ -32,6 +32,8 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// Records that come in a burst, as a full memory does, become readings together: each would travel in an envelope of its
 /// own. The first of them waits for nothing, and none longer than this.
 const GATHER: Duration = Duration::from_secs(1);
+/// A record that comes so soon after the one before it is one of a burst: nobody measures that fast.
+const NEAR_MS: i64 = 100;
 /// Events of all sessions that may wait for the actor at once.
 const WAITING: usize = 64;
 
@@ -79,6 +81,8 @@ struct Run {
     handle: DeviceHandle,
     connection: [u8; 16],
     facts: SessionFacts,
+    /// When its last record arrived.
+    last_record: Option<Moment>,
     /// While this is so, records wait for those that come right behind them.
     gathering: bool,
     /// Comes just before the end.
@@ -392,7 +396,7 @@ impl Sessions {
         desk.capture(&records, now);
         for (run, record) in runs.into_iter().zip(&records) {
             let done = match self.runs.get(&run) {
-                Some(known) if known.facts.complete => self.gather(run, desk, now),
+                Some(known) if known.facts.complete => self.gather(run, record.arrived, desk, now),
                 Some(_) => Ok(()),
                 None => desk.settle(record.connection, &SessionFacts::default(), now),
             };
@@ -536,17 +540,30 @@ impl Sessions {
     }
 
     /// Makes a reading of a record at once, and of those right behind it together.
-    fn gather(&mut self, number: u64, desk: &mut Desk, now: Time) -> Result<(), CompanionError> {
-        let Some(run) = self.runs.get_mut(&number).filter(|run| !run.gathering) else {
+    fn gather(
+        &mut self,
+        number: u64,
+        arrived: Moment,
+        desk: &mut Desk,
+        now: Time,
+    ) -> Result<(), CompanionError> {
+        let Some(run) = self.runs.get_mut(&number) else {
             return Ok(());
         };
+        let last = run.last_record.replace(arrived);
+        if run.gathering {
+            return Ok(());
+        }
+        if last.is_none_or(|last| arrived.ms_since(last) >= NEAR_MS) {
+            return desk.settle(run.connection, &run.facts, now);
+        }
         run.gathering = true;
         let to_us = self.to_us.clone();
         tokio::spawn(async move {
             tokio::time::sleep(GATHER).await;
             let _closed = to_us.send(Happening::Gathered { run: number }).await;
         });
-        desk.settle(run.connection, &run.facts, now)
+        Ok(())
     }
 
     /// What came meanwhile. A session that has ended has seen to it itself.
@@ -687,6 +704,7 @@ impl Sessions {
                 handle,
                 connection,
                 facts: SessionFacts::default(),
+                last_record: None,
                 gathering: false,
                 trace: None,
                 cancel: Some(cancel),

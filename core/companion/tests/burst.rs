@@ -30,12 +30,12 @@ fn meter(records: u16) -> String {
     )
 }
 
-/// A cuff that sends three readings without a time, the last two a little after the first.
+/// A cuff that sends three readings without a time, the last two right behind the first.
 const CUFF: &str = r#"{"utc_offset_min": 0, "devices": [{
     "device": "cuff", "name": "Cuff", "address": "c4c4c4c4c4c4", "services": ["1810"],
     "values": {"180a/2a25": "303132"}, "frames": [
-        {"bytes": "007c0056006100", "after_ms": 100}, {"bytes": "007d0056006100", "after_ms": 100},
-        {"bytes": "007e0056006100", "after_ms": 100}]}]}"#;
+        {"bytes": "007c0056006100", "after_ms": 100}, {"bytes": "007d0056006100", "after_ms": 10},
+        {"bytes": "007e0056006100", "after_ms": 10}]}]}"#;
 
 fn open(folder: &Path, script: &str, pace: Pace) -> Companion {
     let started = Moment::from_ms(Time::system().ms());
