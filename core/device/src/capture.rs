@@ -8,6 +8,7 @@ use crate::elapsed_time::ElapsedTime;
 use crate::placement;
 use crate::radio::DeviceHandle;
 use crate::record::{self, Record};
+use crate::user_plan::UserFacts;
 use reading::{
     ClockReading, DeviceFacts, DeviceIdentity, DeviceSource, Doubt, Moment, Place, Reading,
     RecordFields, Source, TimeBasis, Timing, device_reading_id, number_in_front, time_of,
@@ -75,6 +76,9 @@ pub struct SessionFacts {
     /// Characteristics that its model sends with a layout of its own; the host fills them in from the table of models.
     #[serde(default)]
     pub own_layouts: Vec<u16>,
+    /// Its users, where it keeps them apart.
+    #[serde(default)]
+    pub users: Option<UserFacts>,
     /// Whether all that the device offers was read: nothing more will follow in this session.
     pub complete: bool,
 }

@@ -84,6 +84,7 @@ mod stream;
 mod thermometer;
 mod trace;
 mod user_control;
+mod user_plan;
 mod uuid;
 mod weight;
 
@@ -143,6 +144,7 @@ pub use stored::{
 };
 pub use stream::{Stream, StreamEffect, StreamEvent, StreamOutcome, StreamPace, StreamService};
 pub use trace::{Difference, Replay, Trace, TraceError, TraceMode, replay};
+pub use user_plan::{UserFacts, UserOutcome, UserPlan};
 pub use uuid::Uuid;
 
 // The families of devices, a file each.

@@ -1,8 +1,8 @@
 //! The life of one session with one device, as a machine without I/O.
 //!
 //! ```text
-//! scan → connect → discover → subscribe → identity → clock → listen → set clock → bonded? → disconnect → cool down
-//!                              └ pair when asked, then the same call again ┘
+//! scan → connect → discover → subscribe → identity → user → clock → listen → set clock → bonded? → disconnect → cool down
+//!                              └ pair when asked, then the same call again ─────┘
 //! ```
 //!
 //! The host calls [`Session::input`] with what happened, takes all [`Session::poll_effect`] has to give, and comes back
@@ -17,6 +17,7 @@ mod sensor;
 mod steps;
 mod stored;
 mod stream;
+mod users;
 
 use crate::call::{Call, Effect, Event};
 use crate::capture::{CapturedRecord, SessionFacts};
@@ -31,6 +32,7 @@ use sensor::Sensor;
 use std::collections::VecDeque;
 use stored::Stored;
 use stream::Streamed;
+use users::Users;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -46,6 +48,7 @@ enum State {
     Subscribing,
     Pairing,
     Identity,
+    Users,
     ReadingClock,
     SettingClockEarly,
     Syncing,
@@ -107,6 +110,7 @@ pub struct Session {
     sensor: Sensor,
     /// The clock that was read as a clock: no other one is set.
     clock_of: Option<Attribute>,
+    users: Option<Users>,
     reason: Option<ReasonCode>,
 }
 
@@ -118,15 +122,16 @@ const BATTERY: Attribute = Attribute {
     service: Uuid::BATTERY,
     characteristic: Uuid::BATTERY_LEVEL,
 };
+const CURRENT_TIME: Attribute = Attribute {
+    service: Uuid::CURRENT_TIME_SERVICE,
+    characteristic: Uuid::CURRENT_TIME,
+};
 const CLOCKS: [Attribute; 3] = [
     Attribute {
         service: Uuid::ELAPSED_TIME_SERVICE,
         characteristic: Uuid::ELAPSED_TIME,
     },
-    Attribute {
-        service: Uuid::CURRENT_TIME_SERVICE,
-        characteristic: Uuid::CURRENT_TIME,
-    },
+    CURRENT_TIME,
     Attribute {
         service: Uuid::BLOOD_PRESSURE,
         characteristic: Uuid::DATE_TIME,
@@ -187,6 +192,7 @@ impl Session {
             streamed: None,
             sensor: Sensor::default(),
             clock_of: None,
+            users: None,
             reason: None,
         }
     }
@@ -327,10 +333,11 @@ impl Session {
     }
 
     fn value(&mut self, attribute: Attribute, bytes: Vec<u8>, now: Moment) {
-        if attribute == CLOCKS[0] {
+        if attribute == CURRENT_TIME {
             return self.clock_notified(&bytes, now);
         }
-        let taken = self.takes_stored(attribute, &bytes, now)
+        let taken = self.takes_user_answer(attribute, &bytes, now)
+            || self.takes_stored(attribute, &bytes, now)
             || self.takes_streamed(attribute, &bytes, now);
         if !taken && family::carries_records(attribute) {
             self.measured(attribute, bytes, now);

@@ -16,11 +16,24 @@ pub enum Notice {
     ClockSet,
     /// Its clock is wrong, and it did not let itself be set.
     ClockRefused,
+    /// It keeps its users apart, and nobody has said who the patient is there.
+    UserUnsaid,
+    /// It does not take the code of the patient's user any more.
+    UserCodeRejected,
+    /// It could not make the patient a user, or let them be the one that they are.
+    UserRefused,
 }
 
 impl Notice {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::BatteryLow, Self::ClockSet, Self::ClockRefused];
+    pub const ALL: [Self; 6] = [
+        Self::BatteryLow,
+        Self::ClockSet,
+        Self::ClockRefused,
+        Self::UserUnsaid,
+        Self::UserCodeRejected,
+        Self::UserRefused,
+    ];
 
     /// Its stable name.
     #[must_use]
@@ -29,6 +42,9 @@ impl Notice {
             Self::BatteryLow => "battery_low",
             Self::ClockSet => "clock_set",
             Self::ClockRefused => "clock_refused",
+            Self::UserUnsaid => "user_unsaid",
+            Self::UserCodeRejected => "user_code_rejected",
+            Self::UserRefused => "user_refused",
         }
     }
 
@@ -45,6 +61,9 @@ impl Notice {
             Self::BatteryLow => "Your device's battery is nearly empty.",
             Self::ClockSet => "Your device's clock was wrong. It has been set.",
             Self::ClockRefused => "Your device's clock is wrong and could not be set.",
+            Self::UserUnsaid => "Your device has several users and does not know you yet.",
+            Self::UserCodeRejected => "Your device does not take the code of its user any more.",
+            Self::UserRefused => "Your device could not agree on a user.",
         }
     }
 
@@ -55,6 +74,11 @@ impl Notice {
             Self::BatteryLow => "Put new batteries in soon.",
             Self::ClockSet => "",
             Self::ClockRefused => "Set date and time on the device itself (see its leaflet).",
+            Self::UserUnsaid => "Say in the app which of its users you are.",
+            Self::UserCodeRejected => "Say again in the app which of its users you are.",
+            Self::UserRefused => {
+                "Make room for a user on the device (see its leaflet), and try again."
+            }
         }
     }
 }

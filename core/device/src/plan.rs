@@ -4,6 +4,7 @@ use crate::manner::Manner;
 use crate::radio::DeviceHandle;
 use crate::stored::StoredMark;
 use crate::trace::TraceMode;
+use crate::user_plan::UserPlan;
 use reading::DeviceFacts;
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,8 @@ pub struct Plan {
     pub stored: StoredMark,
     /// What its model does otherwise than the standard.
     pub manner: Manner,
+    /// Which of the device's users it is for, where it keeps them apart.
+    pub user: UserPlan,
     /// What is written down of the session.
     pub trace: TraceMode,
 }
@@ -50,6 +53,7 @@ impl Plan {
             pace: Pace::default(),
             stored: StoredMark::default(),
             manner: Manner::default(),
+            user: UserPlan::Unsaid,
             trace: TraceMode::Off,
         }
     }

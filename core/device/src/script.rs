@@ -62,9 +62,36 @@ pub struct ScriptedDevice {
     /// What it keeps and can be asked for, oldest first.
     #[serde(default)]
     pub stored: Option<ScriptedMemory>,
+    /// The users that it keeps apart: it has a User Control Point (181c/2a9f) then.
+    #[serde(default)]
+    pub users: Option<ScriptedUsers>,
     /// What goes wrong.
     #[serde(default)]
     pub faults: Vec<ScriptFault>,
+}
+
+/// A device's users.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScriptedUsers {
+    /// The code of each slot that is taken.
+    #[serde(default)]
+    pub codes: BTreeMap<u8, u16>,
+    /// How many it has room for.
+    pub room: u8,
+    /// Whether it sends `frames` only after a consent.
+    #[serde(default)]
+    pub closed: bool,
+    /// Whether it never answers.
+    #[serde(default)]
+    pub silent: bool,
+}
+
+/// Codes are secrets.
+impl std::fmt::Debug for ScriptedUsers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ScriptedUsers({} of {})", self.codes.len(), self.room)
+    }
 }
 
 /// What a device keeps: it has a Record Access Control Point (0x2A52) then.

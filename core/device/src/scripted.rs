@@ -1,6 +1,7 @@
 //! A radio that replays a script: for tests, for the demo and for the bindings. Same script, same course of events.
 
 mod memory;
+mod users;
 
 use crate::datetime::CurrentTime;
 use crate::fault::RadioFault;
@@ -38,6 +39,8 @@ struct Device {
     /// Counts requests for records: a newer one ends what is still being sent for an older.
     requests: u64,
     clock_behind_ms: Option<i64>,
+    /// In this link somebody has agreed to be a user.
+    consented: bool,
     bonded: bool,
     /// Counts links; odd while one is up.
     link: u64,
@@ -63,6 +66,7 @@ impl Device {
     /// Whether the next frame can go out: in order, so that one that nobody listens to holds up those behind it.
     fn is_heard(&self) -> bool {
         self.is_linked()
+            && !self.waits_for_consent()
             && self
                 .frames
                 .front()
@@ -217,6 +221,7 @@ impl ScriptedRadio {
             Some(known) if known.is_linked() && only.is_none_or(|link| link == known.link) => {
                 known.link += 1;
                 known.subscribed.clear();
+                known.consented = false;
                 known.requests += 1;
                 true
             }
@@ -364,6 +369,7 @@ fn prepare(n: usize, script: ScriptedDevice) -> Result<Device, ScriptError> {
     }
     attributes.extend(&measurements);
     attributes.extend(script.clock_behind_s.map(|_| CLOCK));
+    attributes.extend(script.users.as_ref().map(|_| users::CONTROL));
     let mut frames = VecDeque::new();
     for frame in &script.frames {
         let bytes = reading::from_hex(&frame.bytes).map_err(|_| bad("frames"))?;
@@ -408,6 +414,7 @@ fn prepare(n: usize, script: ScriptedDevice) -> Result<Device, ScriptError> {
         frames,
         kept,
         requests: 0,
+        consented: false,
         clock_behind_ms: script.clock_behind_s.map(|s| s.saturating_mul(1000)),
         bonded: script.bonded,
         link: 0,
@@ -607,6 +614,16 @@ impl Radio for ScriptedRadio {
         })?;
         if let Some((request, sent)) = asked {
             self.send_kept(device.clone(), request, sent);
+            return Ok(());
+        }
+        let spoken = self.linked(device, |known| {
+            if known.script.needs_pairing && !known.bonded {
+                return Err(RadioFault::NeedsPairing);
+            }
+            Ok(known.takes_user_request(attribute, bytes))
+        })?;
+        if let Some(spoken) = spoken {
+            self.answer_user(device, spoken);
             return Ok(());
         }
         self.linked(device, |known| {

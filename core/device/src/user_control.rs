@@ -18,6 +18,9 @@ impl std::fmt::Debug for ConsentCode {
 }
 
 impl ConsentCode {
+    /// 0000: what stands for a code where none is to be told.
+    pub(crate) const ZERO: Self = Self(0);
+
     /// `None` above 9999.
     #[must_use]
     pub const fn new(code: u16) -> Option<Self> {

@@ -1,12 +1,13 @@
 //! What follows from the answer to a call, or from none in time.
 
-use super::{CLOCKS, Session, State, needs_link};
+use super::{CLOCKS, Session, State, needs_link, users};
 use crate::call::{Answer, Call};
 use crate::fault::RadioFault;
 use crate::manner::PairingMoment;
 use crate::plan::Goal;
 use crate::reason::ReasonCode;
 use crate::stored::StoredEvent;
+use crate::user_plan::UserOutcome;
 use reading::Moment;
 
 impl Session {
@@ -39,6 +40,7 @@ impl Session {
                 }
             }
             (Call::Discover, Answer::Attributes(found)) => self.discovered(found, now),
+            (Call::Subscribe(of), _) if users::is_control(of) => self.next_user_request(now),
             (Call::Subscribe(_), _) => self.subscribed(now),
             (Call::Pair, _) => {
                 self.paired_here = true;
@@ -58,6 +60,7 @@ impl Session {
             (Call::Write(of, _), _) if self.is_record_access(of) => {
                 self.stored_event(StoredEvent::Written, now);
             }
+            (Call::Write(of, _), _) if users::is_control(of) => self.user_request_written(now),
             (Call::Write(..), _) => self.clock_set(now),
             (Call::IsBonded, Answer::Flag(bonded)) => {
                 self.bonded = bonded;
@@ -97,6 +100,17 @@ impl Session {
             Call::Connect => {
                 self.mute_links += u32::from(fault == RadioFault::BrokeOff);
                 self.not_connected(now);
+            }
+            // Nothing about a device's users keeps its readings back.
+            Call::Subscribe(of) if users::is_control(of) && fault == RadioFault::Busy => {
+                self.next_user_request(now);
+            }
+            Call::Subscribe(of) | Call::Write(of, _) if users::is_control(of) => {
+                let outcome = match fault {
+                    RadioFault::Timeout => UserOutcome::NoAnswer,
+                    _ => UserOutcome::Refused,
+                };
+                self.users_failed(outcome, now);
             }
             // Subscribed before the pairing, and still so.
             Call::Subscribe(_) if fault == RadioFault::Busy && self.paired_here => {
@@ -171,6 +185,7 @@ impl Session {
             State::Discovering | State::Subscribing => {
                 self.finish(ReasonCode::NotAnswering, now);
             }
+            State::Users => self.users_failed(UserOutcome::NoAnswer, now),
             // A device that answers one read late would answer each late: the reading matters more.
             State::Identity | State::ReadingClock => self.listen(now),
             State::StoppingScan

@@ -1,6 +1,6 @@
 //! The device's clock: read before it is written, written after the records are taken, or by the manner of its model.
 
-use super::{CLOCKS, ClockTold, Session, State};
+use super::{CLOCKS, CURRENT_TIME, ClockTold, Session, State};
 use crate::call::{Call, Effect};
 use crate::datetime::CurrentTime;
 use crate::manner::{ClockManner, vendor_time};
@@ -47,8 +47,8 @@ impl Session {
             return;
         }
         if self.facts.clock.is_none() {
-            self.clock_of = Some(CLOCKS[0]);
-            self.clock(CLOCKS[0], bytes, now);
+            self.clock_of = Some(CURRENT_TIME);
+            self.clock(CURRENT_TIME, bytes, now);
         }
         self.clock_told = match self.is_clock_wrong_by(wrong_by_ms) {
             true => ClockTold::Wrong,
@@ -62,7 +62,7 @@ impl Session {
     pub(super) fn set_clock_early(&mut self, now: Moment) {
         self.clock_told = ClockTold::Done;
         let time = CurrentTime::of(now.civil(self.plan.utc_offset_min)).encode();
-        let call = Call::Write(CLOCKS[0], time.to_vec());
+        let call = Call::Write(CURRENT_TIME, time.to_vec());
         self.run(State::SettingClockEarly, call, self.plan.pace.step_ms, now);
     }
 

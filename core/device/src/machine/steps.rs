@@ -1,7 +1,7 @@
 //! The steps of a session beyond the connection: what is asked of the device, in which order, and how it ends.
 
 use super::sensor::SENSOR;
-use super::{BATTERY, CLOCKS, ClockTold, FEATURE, INFORMATION, Session, State};
+use super::{BATTERY, CLOCKS, CURRENT_TIME, ClockTold, FEATURE, INFORMATION, Session, State};
 use crate::call::{Call, Effect};
 use crate::family::{self, FAMILIES};
 use crate::information;
@@ -10,6 +10,7 @@ use crate::notice::{BATTERY_LOW_PERCENT, Notice};
 use crate::plan::Goal;
 use crate::radio::Attribute;
 use crate::reason::{ReasonCode, SessionReport};
+use crate::user_plan::UserOutcome;
 use crate::uuid::Uuid;
 use reading::Moment;
 
@@ -37,6 +38,7 @@ impl Session {
         self.measurements = offered;
         self.measurements.retain(|one| !more.contains(one));
         self.measurements.extend(more);
+        self.meets_users(once);
         self.to_read = self.wanted(|attribute| count(attribute) == 1).into();
         self.attributes = found;
         let unpaired = self.plan.goal == Goal::Pair && !self.bonded && !self.paired_here;
@@ -69,9 +71,9 @@ impl Session {
         if matches!(
             self.plan.manner.clock,
             ClockManner::FirstNotification { .. }
-        ) && self.has_once(CLOCKS[0])
+        ) && self.has_once(CURRENT_TIME)
         {
-            self.to_subscribe.push_back(CLOCKS[0]);
+            self.to_subscribe.push_back(CURRENT_TIME);
         }
         self.subscribed(now);
     }
@@ -96,6 +98,9 @@ impl Session {
                 self.plan.pace.step_ms,
                 now,
             );
+        }
+        if self.ask_users(now) {
+            return;
         }
         match self.clock_attribute() {
             Some(clock) if self.facts.clock.is_none() => {
@@ -259,10 +264,16 @@ impl Session {
             .clock
             .as_ref()
             .is_some_and(|clock| clock.set_at.is_some());
+        let user = self.facts.users.map(|users| users.outcome);
         let holds = |notice: &Notice| match notice {
             Notice::BatteryLow => battery.is_some_and(|percent| percent <= BATTERY_LOW_PERCENT),
             Notice::ClockSet => set,
             Notice::ClockRefused => self.clock_refused,
+            Notice::UserUnsaid => user == Some(UserOutcome::Unsaid),
+            Notice::UserCodeRejected => matches!(user, Some(UserOutcome::Rejected(_))),
+            Notice::UserRefused => {
+                matches!(user, Some(UserOutcome::Refused | UserOutcome::NoAnswer))
+            }
         };
         Notice::ALL.into_iter().filter(holds).collect()
     }

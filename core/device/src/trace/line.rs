@@ -8,6 +8,8 @@ use crate::radio::{Advertisement, Attribute, DeviceHandle, RadioEvent, RadioStat
 use crate::reason::SessionReport;
 use crate::stored::StoredMark;
 use crate::trace::TraceMode;
+use crate::user_control::ConsentCode;
+use crate::user_plan::UserPlan;
 use crate::uuid::Uuid;
 use reading::{DeviceFacts, Moment, from_hex, to_hex};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
@@ -33,6 +35,36 @@ pub(super) struct Head {
     pub pace: Pace,
     #[serde(default)]
     pub manner: Manner,
+    /// What was to be done about the device's user; never the code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<User>,
+}
+
+/// Which of a device's users the session was for.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum User {
+    Consent(u8),
+    Register,
+}
+
+impl User {
+    fn of(plan: UserPlan) -> Option<Self> {
+        match plan {
+            UserPlan::Unsaid => None,
+            UserPlan::Consent { slot, .. } => Some(Self::Consent(slot)),
+            UserPlan::Register { .. } => Some(Self::Register),
+        }
+    }
+
+    /// The machine decides nothing by the code.
+    fn plan(self) -> UserPlan {
+        let code = ConsentCode::ZERO;
+        match self {
+            Self::Consent(slot) => UserPlan::Consent { slot, code },
+            Self::Register => UserPlan::Register { code },
+        }
+    }
 }
 
 impl Head {
@@ -49,6 +81,7 @@ impl Head {
             utc_offset_min: plan.utc_offset_min,
             pace: plan.pace,
             manner: plan.manner.clone(),
+            user: User::of(plan.user),
         }
     }
 
@@ -69,6 +102,7 @@ impl Head {
             pace: self.pace,
             stored: StoredMark::default(),
             manner: self.manner.clone(),
+            user: self.user.map_or(UserPlan::Unsaid, User::plan),
             trace: TraceMode::Off,
         }
     }

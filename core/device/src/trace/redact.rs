@@ -74,6 +74,8 @@ impl Redactor {
                 bytes,
                 place,
             )),
+            // Which request of a user ended how, and a slot; a code is only ever written.
+            Some(0x2a9f) => Some(bytes.to_vec()),
             // How many records, from which number on: nothing about a person.
             Some(RECORD_ACCESS) => Some(bytes.to_vec()),
             _ => None,
