@@ -5,7 +5,7 @@ use crate::key_vault::{Foreign, KeyVault};
 use crate::records::{self, Config, Frame, JoinOptions, ManualReading, NetworkHint, Submitted};
 use crate::views::{
     Answer, Changes, DrainReport, HistoryPage, HistoryQuery, Person, RecoverySheet, Topic, Trace,
-    View,
+    UserChoice, View,
 };
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -154,6 +154,12 @@ impl Companion {
         person: Person,
     ) -> Result<u32, TelewardError> {
         Ok(self.core()?.slot_is(&device, slot, person.into()).await?)
+    }
+
+    /// Says which of a device's users the patient is, where the device keeps them apart by codes. Returns after the commit; the
+    /// device's next session does it, and its notices say what came of it.
+    pub async fn use_user(&self, device: String, choice: UserChoice) -> Result<(), TelewardError> {
+        Ok(self.core()?.use_user(&device, choice.into()).await?)
     }
 
     /// It was not me: the reading becomes void at the clinic, its trace kept. Returns after the commit.

@@ -265,6 +265,27 @@ pub enum Answer {
     OnlyMe,
 }
 
+/// Which of a device's users the patient wants to be.
+#[derive(Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum UserChoice {
+    /// A new one: the device gives the slot, and this install remembers the code.
+    New,
+    /// One that is there, with its code.
+    Existing {
+        /// The slot.
+        slot: u8,
+        /// Its code, four digits.
+        code: u16,
+    },
+}
+
+/// A code is a secret.
+impl std::fmt::Debug for UserChoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("UserChoice")
+    }
+}
+
 /// Whose a reading is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
 pub enum Whose {

@@ -3,8 +3,8 @@
 use super::{
     Answer, Changes, CheckWords, CircleMember, Detail, Device, DeviceUser, DrainReport, Finding,
     FoundDevice, HistoryPage, Link, LinkState, Notice, Person, Question, Queue, Reading,
-    RecoverySheet, Request, RequestState, Stage, Status, TelewardError, Trace, Value, View, Whose,
-    time_out,
+    RecoverySheet, Request, RequestState, Stage, Status, TelewardError, Trace, UserChoice, Value,
+    View, Whose, time_out,
 };
 use ::companion as core;
 
@@ -151,6 +151,15 @@ impl From<Person> for core::Person {
         match person {
             Person::Me => Self::Me,
             Person::SomebodyElse => Self::SomebodyElse,
+        }
+    }
+}
+
+impl From<UserChoice> for core::UserChoice {
+    fn from(choice: UserChoice) -> Self {
+        match choice {
+            UserChoice::New => Self::New,
+            UserChoice::Existing { slot, code } => Self::Existing { slot, code },
         }
     }
 }

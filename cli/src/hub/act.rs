@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use companion::{
     Companion, Config, FoundView, HistoryQuery, JoinOptions, Ports, RequestId, RequestState,
-    Revision, Role, Topic, TraceMode, View,
+    Revision, Role, Topic, TraceMode, UserChoice, View,
 };
 use device::Radio;
 use serde_json::{Value, json};
@@ -104,6 +104,14 @@ pub async fn carry_out(companion: &Companion, ask: &Ask) -> Result<Value> {
         } => {
             let settled = companion.slot_is(device, *user, (*person).into()).await?;
             Ok(json!({ "readings": settled }))
+        }
+        Ask::Register { device, user } => {
+            let choice = user.map_or(UserChoice::New, |(slot, code)| UserChoice::Existing {
+                slot,
+                code,
+            });
+            companion.use_user(device, choice).await?;
+            Ok(json!({ "device": device }))
         }
         Ask::Readings { readings, person } => person::say(companion, readings, *person).await,
         Ask::Trace { number: None } => {

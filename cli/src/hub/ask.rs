@@ -76,6 +76,13 @@ pub enum Ask {
         /// Who that is.
         person: Who,
     },
+    /// Which of a device's users the patient wants to be.
+    Register {
+        /// Which device.
+        device: String,
+        /// A user that is there, and its code; a new one when none is named.
+        user: Option<(u8, u16)>,
+    },
     /// Whose readings are.
     Readings {
         /// Their ids, or the beginnings of them.
@@ -95,7 +102,10 @@ impl Ask {
             Self::Look { .. } => "looking around",
             Self::AreDigitsWanted | Self::Digits { .. } => "pairing",
             Self::Status | Self::Trace { .. } | Self::History { .. } => "reading",
-            Self::Answer { .. } | Self::User { .. } | Self::Readings { .. } => "keeping it",
+            Self::Answer { .. }
+            | Self::User { .. }
+            | Self::Register { .. }
+            | Self::Readings { .. } => "keeping it",
         }
     }
 }

@@ -141,6 +141,22 @@ enum What {
         #[arg(value_enum)]
         person: Who,
     },
+    /// Become a user of a device that keeps its users apart by codes (`hub status` says that it does not know you yet).
+    ///
+    /// Without --user the device makes a new user, and the hub remembers the code. The device's next session does it.
+    #[command(
+        after_help = "Example: teleward hub register 3f2a90c41b7de802\nExample: teleward hub register 3f2a90c41b7de802 --user 2 --code-file code.txt"
+    )]
+    Register {
+        /// The device, by its id in `hub status`.
+        device: String,
+        /// The user that the patient is on the device already.
+        #[arg(long, requires = "code_file")]
+        user: Option<u8>,
+        /// A file with that user's code, four digits.
+        #[arg(long, requires = "user")]
+        code_file: Option<PathBuf>,
+    },
     /// Say of readings that it was not the patient who measured: they become void at the clinic, with their trace kept.
     #[command(after_help = "Example: teleward hub not-me 5b0c11d2a9f4")]
     NotMe {
@@ -212,6 +228,14 @@ pub fn run(args: Args) -> Result<Done> {
                 user,
                 person,
             },
+            What::Register {
+                device,
+                user,
+                code_file,
+            } => Ask::Register {
+                device,
+                user: user.zip(code_file.as_deref().map(person::code).transpose()?),
+            },
             What::NotMe { readings } => Ask::Readings {
                 readings,
                 person: Who::SomebodyElse,
@@ -256,6 +280,7 @@ async fn answer(dir: &Path, ask: &Ask) -> Result<serde_json::Value> {
                 | Ask::Trace { .. }
                 | Ask::Answer { .. }
                 | Ask::User { .. }
+                | Ask::Register { .. }
                 | Ask::Readings { .. } => {
                     there_is_a_hub(dir)?;
                     None

@@ -1,6 +1,8 @@
 //! Whose readings are: the words for it on the command line, and finding a reading by the beginning of its id.
 
-use anyhow::{Result, bail, ensure};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 use companion::{Answer, Companion, HistoryQuery, Person};
 use serde::{Deserialize, Serialize};
@@ -52,6 +54,18 @@ impl From<Said> for Answer {
     }
 }
 
+/// The code in a file. What it holds is in no message.
+pub fn code(file: &Path) -> Result<u16> {
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let text = text.trim();
+    let digits = text.len() == 4 && text.bytes().all(|digit| digit.is_ascii_digit());
+    match text.parse() {
+        Ok(code) if digits => Ok(code),
+        _ => bail!("{} does not hold a code of four digits", file.display()),
+    }
+}
+
 /// Says it of all these readings, or of none when one of them is not known.
 pub async fn say(companion: &Companion, readings: &[String], who: Who) -> Result<Value> {
     let mut ids = Vec::new();
@@ -92,5 +106,26 @@ async fn whole(companion: &Companion, begun: &str) -> Result<String> {
         [id] => Ok(id.clone()),
         [] => bail!("no reading here begins with {begun:?}: see `teleward hub history`"),
         _ => bail!("several readings begin with {begun:?}: give more characters of the id"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// REQ-DEVICE-106: a code comes in a file, has four digits, and is told by nobody.
+    #[test]
+    fn a_code_has_four_digits_and_is_not_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("code");
+        std::fs::write(&file, "0042\n").unwrap();
+        assert_eq!(code(&file).unwrap(), 42);
+        for wrong in ["", "42", "12345", "+123", "12a4"] {
+            std::fs::write(&file, wrong).unwrap();
+            let told = format!("{:#}", code(&file).unwrap_err());
+            let place = file.display();
+            assert_eq!(told, format!("{place} does not hold a code of four digits"));
+        }
+        assert!(code(&dir.path().join("none")).is_err());
     }
 }

@@ -206,6 +206,10 @@ pub fn text(ask: &Ask, answer: &Value) -> String {
         Ask::Trace { number: None } => write_traces(&mut out, answer),
         Ask::History { .. } => write_history(&mut out, answer),
         Ask::Answer { .. } | Ask::User { .. } => write_settled(&mut out, answer),
+        Ask::Register { .. } => writeln!(
+            out,
+            "Kept. It is done when the device shows next: see `teleward hub status` then."
+        ),
         Ask::Readings { .. } => writeln!(out, "Kept. The clinic is told."),
     };
     out

@@ -15,7 +15,7 @@ use crate::input::{Frame, JoinOptions, ManualReading, Network, Submitted};
 use crate::sessions::Sessions;
 use crate::view::{
     Answer, Cursor, DrainReport, HistoryPage, HistoryQuery, Person, RequestId, Topic, TraceView,
-    View,
+    UserChoice, View,
 };
 use post::{ClientOptions, Line};
 use std::time::Duration;
@@ -79,6 +79,11 @@ pub(crate) enum Command {
         slot: u8,
         person: Person,
         reply: Reply<u32>,
+    },
+    UseUser {
+        device: String,
+        choice: UserChoice,
+        reply: Reply<()>,
     },
     ReadingIs {
         reading: String,
@@ -336,6 +341,14 @@ impl Actor {
                 person,
                 reply,
             } => answer(reply, self.desk.slot_is(&device, slot, person, now)),
+            Command::UseUser {
+                device,
+                choice,
+                reply,
+            } => answer(
+                reply,
+                self.sessions.use_user(&mut self.desk, &device, choice, now),
+            ),
             Command::ReadingIs {
                 reading,
                 person,

@@ -100,7 +100,8 @@ pub(crate) fn settle(
         let (facts, identity) = known(tx, key, &record, facts)?;
         match to_reading(&record, &facts, &identity, install.0) {
             Ok(reading) => {
-                let added = person::enter(tx, key, &record.device, reading, now)?;
+                let agreed = facts.users.and_then(|users| users.outcome.slot());
+                let added = person::enter(tx, key, &record.device, reading, agreed, now)?;
                 new += u32::from(added == journal::Added::New);
                 tx.execute("DELETE FROM captured WHERE id = ?1", [row])?;
             }

@@ -10,7 +10,7 @@ use crate::error::CompanionError;
 use crate::input::{Frame, JoinOptions, ManualReading, Network, Submitted};
 use crate::view::{
     Answer, Cursor, DrainReport, HistoryPage, HistoryQuery, Person, RequestId, Topic, TraceView,
-    View,
+    UserChoice, View,
 };
 use device::Radio;
 use std::sync::Arc;
@@ -210,6 +210,23 @@ impl Companion {
             device,
             slot,
             person,
+            reply,
+        })
+        .await
+    }
+
+    /// Says which of a device's users the patient is, where the device keeps its users apart by codes (a notice of
+    /// `view(devices)` says `user_unsaid`). Returns after the commit; the device's next session registers or agrees, and its
+    /// notices say what came of it.
+    ///
+    /// # Errors
+    /// [`CompanionError::Unknown`], [`CompanionError::BadInput`] for a code of more than four digits or user 255,
+    /// [`CompanionError::Locked`].
+    pub async fn use_user(&self, device: &str, choice: UserChoice) -> Result<(), CompanionError> {
+        let device = device.to_owned();
+        self.ask(|reply| Command::UseUser {
+            device,
+            choice,
             reply,
         })
         .await

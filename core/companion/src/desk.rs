@@ -218,7 +218,7 @@ impl Desk {
             return Ok(Added::New);
         };
         let added = self.engine.db.write(|tx| match device {
-            Some(device) => person::enter(tx, &keys.rows, device, reading.clone(), now),
+            Some(device) => person::enter(tx, &keys.rows, device, reading.clone(), None, now),
             None => journal::add(tx, &keys.rows, reading, &Owner::PATIENT, now),
         });
         let added = match added {

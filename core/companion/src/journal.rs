@@ -88,7 +88,11 @@ pub(crate) fn add(
     }
     let body = serde_json::to_vec(reading)
         .map_err(|_| CompanionError::internal("a reading cannot be written down"))?;
-    let same_as = look_alike(tx, key, reading)?;
+    // Somebody else's is like none of the patient's.
+    let same_as = match owner.whose {
+        Whose::SomebodyElses => None,
+        Whose::Mine | Whose::Asked => look_alike(tx, key, reading)?,
+    };
     tx.prepare_cached(
         "INSERT INTO reading(id, received_at, sealed, size, lane, same_as, device, user_slot, person, state)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -186,7 +190,7 @@ fn look_alike(
         return Ok(None);
     }
     let mut rows = tx.prepare_cached(
-        "SELECT id, sealed FROM reading WHERE same_as IS NULL ORDER BY place DESC LIMIT 50",
+        "SELECT id, sealed FROM reading WHERE same_as IS NULL AND person <> 2 ORDER BY place DESC LIMIT 50",
     )?;
     let rows = rows.query_map([], |row| {
         Ok((ReadingId(row.get(0)?), row.get::<_, Vec<u8>>(1)?))

@@ -78,8 +78,8 @@ pub use tables::SCHEMA;
 pub use view::{
     Answer, CircleView, Cursor, DetailView, DeviceView, DrainReport, FindingView, FoundView,
     HistoryPage, HistoryQuery, LinkState, LinkView, NoticeView, Person, QuestionView, QueueView,
-    ReadingView, RequestId, RequestState, RequestView, Stage, Status, Topic, TraceView, UserView,
-    ValueView, View, Whose,
+    ReadingView, RequestId, RequestState, RequestView, Stage, Status, Topic, TraceView, UserChoice,
+    UserView, ValueView, View, Whose,
 };
 
 /// The kill points of this crate (see `fault`).

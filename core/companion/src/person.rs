@@ -8,8 +8,8 @@ use crate::device_table::{self, Paired};
 use crate::error::CompanionError;
 use crate::journal::{self, Added, Owner};
 use crate::request;
-use crate::view::{Answer, Person, QuestionView, RequestId, Whose};
-use device::DeviceHandle;
+use crate::view::{Answer, Person, QuestionView, RequestId, UserChoice, Whose};
+use device::{ConsentCode, DeviceHandle, UserFacts, UserOutcome, UserPlan};
 use reading::{Doubt, Reading, Source};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -32,6 +32,28 @@ pub(crate) struct People {
     pub several: bool,
     /// The patient said that nobody else uses it.
     pub only_me: bool,
+    /// The code of the patient's slot, where the device wants one (User Data Service).
+    code: Option<(u8, Code)>,
+    /// What the patient wants to be there, until a session has tried.
+    wanted: Option<Wanted>,
+}
+
+/// A consent code: a secret that stands in no log.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+struct Code(u16);
+
+impl std::fmt::Debug for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Code")
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Wanted {
+    New(Code),
+    Slot(u8, Code),
 }
 
 /// What follows for one reading.
@@ -44,6 +66,66 @@ pub(crate) enum Verdict {
 }
 
 impl People {
+    /// Which of the device's users the next session is for.
+    pub(crate) fn plan(&self) -> UserPlan {
+        let known = self.code.map(|(slot, code)| Wanted::Slot(slot, code));
+        let plan = match self.wanted.or(known) {
+            Some(Wanted::New(code)) => {
+                ConsentCode::new(code.0).map(|code| UserPlan::Register { code })
+            }
+            Some(Wanted::Slot(slot, code)) => {
+                ConsentCode::new(code.0).map(|code| UserPlan::Consent { slot, code })
+            }
+            None => None,
+        };
+        plan.unwrap_or(UserPlan::Unsaid)
+    }
+
+    /// What the patient wants to be. `fresh` is a random code for a new user.
+    pub(crate) fn want(&mut self, choice: UserChoice, fresh: u16) -> Result<(), CompanionError> {
+        let wanted = match choice {
+            UserChoice::New => Wanted::New(Code(fresh)),
+            UserChoice::Existing { slot, code } if slot != UNKNOWN => {
+                Wanted::Slot(slot, Code(code))
+            }
+            UserChoice::Existing { .. } => {
+                return Err(CompanionError::input("a device has no user 255"));
+            }
+        };
+        let (Wanted::New(code) | Wanted::Slot(_, code)) = wanted;
+        if ConsentCode::new(code.0).is_none() {
+            return Err(CompanionError::input(
+                "a code has four digits: type it as the device shows it",
+            ));
+        }
+        self.wanted = Some(wanted);
+        Ok(())
+    }
+
+    /// Takes what came of a session that followed `plan`. A code that the device does not take is dropped; nothing is tried
+    /// twice by itself, so that no second user is ever made.
+    pub(crate) fn learnt(&mut self, plan: UserPlan, facts: UserFacts) {
+        self.several = true;
+        let code = match plan {
+            UserPlan::Unsaid => return,
+            UserPlan::Consent { code, .. } | UserPlan::Register { code } => Code(code.expose()),
+        };
+        let tried = self.plan() == plan;
+        match facts.outcome {
+            UserOutcome::Consented(slot) | UserOutcome::Registered(slot) => {
+                self.slots.insert(slot, Person::Me);
+                self.code = Some((slot, code));
+            }
+            UserOutcome::Rejected(slot) => {
+                self.code = self.code.filter(|known| *known != (slot, code));
+            }
+            UserOutcome::Unsaid | UserOutcome::Refused | UserOutcome::NoAnswer => {}
+        }
+        if tried && facts.outcome != UserOutcome::Unsaid {
+            self.wanted = None;
+        }
+    }
+
     /// What follows for a reading with this user, as sent.
     pub(crate) fn judge(&self, user: Option<u8>) -> Verdict {
         match user.filter(|slot| *slot != UNKNOWN) {
@@ -59,19 +141,21 @@ impl People {
     }
 }
 
-/// Enters a reading of a device with what is known about its users. One that is somebody else's is kept and never sent.
+/// Enters a reading of a device with what is known about its users: `agreed` is the slot whose session it was. One that is somebody else's is kept and never sent.
 pub(crate) fn enter(
     tx: &Tx<'_>,
     key: &RowKey,
     handle: &DeviceHandle,
     mut reading: Reading,
+    agreed: Option<u8>,
     now: Time,
 ) -> Result<Added, CompanionError> {
     if matches!(reading.source, Source::Typed(_)) {
         return journal::add(tx, key, &reading, &Owner::PATIENT, now);
     }
     let device = device_table::id_of(handle);
-    let user = reading.measurement.user_slot();
+    // A record that names nobody is of the user whose session it was.
+    let user = reading.measurement.user_slot().or(agreed);
     let paired = device_table::get(tx, Some(key), &device)?;
     let people = paired.and_then(|paired| paired.who).map(|who| who.people);
     let several = user.is_some() || people.as_ref().is_some_and(|people| people.several);
@@ -260,6 +344,40 @@ fn close(tx: &Tx<'_>, question: RequestId, person: Option<Person>) -> Result<(),
     request::answered(tx, question, person.map(Person::name))
 }
 
+/// Keeps what the patient wants to be on a device; its next session does it.
+pub(crate) fn want(
+    tx: &Tx<'_>,
+    key: &RowKey,
+    device: &str,
+    choice: UserChoice,
+    fresh: u16,
+) -> Result<(), CompanionError> {
+    let mut people = people_of(tx, key, device)?.ok_or(CompanionError::Unknown {
+        what: "a paired device with this id",
+    })?;
+    people.want(choice, fresh)?;
+    device_table::set_people(tx, key, device, &people)
+}
+
+/// Keeps what a session learnt of a device's users.
+pub(crate) fn learnt(
+    tx: &Tx<'_>,
+    key: &RowKey,
+    device: &str,
+    plan: UserPlan,
+    facts: UserFacts,
+) -> Result<(), CompanionError> {
+    let Some(before) = people_of(tx, key, device)? else {
+        return Ok(());
+    };
+    let mut people = before.clone();
+    people.learnt(plan, facts);
+    if people == before {
+        return Ok(());
+    }
+    device_table::set_people(tx, key, device, &people)
+}
+
 /// Closes questions under which no reading waits any more: each was answered by itself, or is past its time.
 pub(crate) fn close_empty(tx: &Tx<'_>) -> Result<(), CompanionError> {
     let mut rows = tx.prepare_cached(
@@ -360,5 +478,63 @@ mod tests {
         ] {
             assert_eq!(people.judge(user), verdict, "{people:?} {user:?}");
         }
+    }
+
+    /// REQ-DEVICE-105: a registered slot is the patient's and its code is remembered; a rejected code is dropped; what was
+    /// tried is not tried again by itself; no code is in any text.
+    #[test]
+    fn a_code_is_remembered_until_it_is_rejected() {
+        let facts = |outcome| UserFacts {
+            count: None,
+            outcome,
+        };
+        let code = |code| ConsentCode::new(code).unwrap();
+        let mut people = People::default();
+        assert_eq!(people.plan(), UserPlan::Unsaid);
+        people.want(UserChoice::New, 4660).unwrap();
+        let register = people.plan();
+        assert_eq!(register, UserPlan::Register { code: code(4660) });
+        let mut full = people.clone();
+        full.learnt(register, facts(UserOutcome::NoAnswer));
+        assert_eq!(
+            full.plan(),
+            UserPlan::Unsaid,
+            "perhaps it was made after all"
+        );
+        people.learnt(register, facts(UserOutcome::Registered(2)));
+        assert_eq!(people.slots.get(&2), Some(&Person::Me));
+        let consent = UserPlan::Consent {
+            slot: 2,
+            code: code(4660),
+        };
+        assert_eq!(people.plan(), consent);
+        assert!(!format!("{people:?}").contains("4660"));
+        let kept: People = serde_json::from_str(&serde_json::to_string(&people).unwrap()).unwrap();
+        assert_eq!(kept, people);
+        people.learnt(consent, facts(UserOutcome::Refused));
+        assert_eq!(people.plan(), consent, "busy this time");
+        people.learnt(consent, facts(UserOutcome::Rejected(2)));
+        assert_eq!(people.plan(), UserPlan::Unsaid);
+        for wrong in [
+            UserChoice::Existing {
+                slot: 1,
+                code: 10_000,
+            },
+            UserChoice::Existing { slot: 255, code: 1 },
+        ] {
+            assert!(people.want(wrong, 0).is_err());
+        }
+        people
+            .want(UserChoice::Existing { slot: 1, code: 7 }, 0)
+            .unwrap();
+        let other = people.plan();
+        people.learnt(UserPlan::Unsaid, facts(UserOutcome::Unsaid));
+        assert_eq!(
+            people.plan(),
+            other,
+            "a session that began before says nothing of it"
+        );
+        people.learnt(other, facts(UserOutcome::Consented(1)));
+        assert_eq!(people.plan(), other);
     }
 }

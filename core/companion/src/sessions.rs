@@ -10,10 +10,10 @@ use crate::device_table::{self, Paired};
 use crate::error::CompanionError;
 use crate::models;
 use crate::show;
-use crate::view::{DeviceView, FoundView, RequestId};
+use crate::view::{DeviceView, FoundView, RequestId, UserChoice};
 use device::{
     Advertisement, CapturedRecord, DeviceHandle, Plan, Radio, RadioFault, ReasonCode, SessionEvent,
-    SessionFacts, SessionReport, Trace, TraceMode, family, how_to_pair, run_session,
+    SessionFacts, SessionReport, Trace, TraceMode, UserPlan, family, how_to_pair, run_session,
 };
 use reading::{DeviceFacts, Moment};
 use std::collections::BTreeMap;
@@ -85,6 +85,7 @@ struct Run {
     last_record: Option<Moment>,
     /// While this is so, records wait for those that come right behind them.
     gathering: bool,
+    user: UserPlan,
     /// Comes just before the end.
     trace: Option<Trace>,
     /// Dropped, it ends the session in an orderly way; the run stays until the session says that it has ended.
@@ -367,6 +368,22 @@ impl Sessions {
         Ok(request)
     }
 
+    /// Keeps which of a device's users the patient wants to be; its session begins anew and does it.
+    pub(crate) fn use_user(
+        &mut self,
+        desk: &mut Desk,
+        device: &str,
+        choice: UserChoice,
+        now: Time,
+    ) -> Result<(), CompanionError> {
+        desk.use_user(device, choice, now)?;
+        self.runs
+            .values_mut()
+            .filter(|run| run.collects(device))
+            .for_each(|run| run.cancel = None);
+        Ok(())
+    }
+
     /// Takes what happened, in order; records that came one after the other are one commit, since a meter sends hundreds.
     /// What fails here is told and changes nothing else.
     pub(crate) fn take(&mut self, happenings: Vec<Happening>, desk: &mut Desk, now: Time) {
@@ -520,6 +537,7 @@ impl Sessions {
                         .clone(),
                 };
                 desk.device_learnt(&device, &run.facts, now)?;
+                desk.users_learnt(&device, run.user, &run.facts)?;
                 desk.settle(run.connection, &run.facts, now)
             }
             SessionEvent::Mark(mark) => {
@@ -668,6 +686,10 @@ impl Sessions {
             return;
         };
         if !runs {
+            let user = paired
+                .who
+                .as_ref()
+                .map_or(UserPlan::Unsaid, |who| who.people.plan());
             let (name, known, stored) = paired
                 .who
                 .map_or_else(Default::default, |who| (who.name, who.facts, who.stored));
@@ -678,6 +700,7 @@ impl Sessions {
             let plan = Plan {
                 stored,
                 manner,
+                user,
                 ..Plan::collect(paired.handle, paired.bonded, known, offset, connection)
             };
             self.run(Purpose::Collect { device: paired.id }, plan);
@@ -696,7 +719,7 @@ impl Sessions {
         let run = self.next_run;
         self.next_run += 1;
         let (cancel, cancelled) = oneshot::channel::<()>();
-        let (handle, connection) = (plan.device.clone(), plan.connection);
+        let (handle, connection, user) = (plan.device.clone(), plan.connection, plan.user);
         self.runs.insert(
             run,
             Run {
@@ -706,6 +729,7 @@ impl Sessions {
                 facts: SessionFacts::default(),
                 last_record: None,
                 gathering: false,
+                user,
                 trace: None,
                 cancel: Some(cancel),
             },

@@ -291,6 +291,30 @@ pub enum Answer {
     OnlyMe,
 }
 
+/// Which of a device's users the patient wants to be, where the device keeps its users apart by codes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum UserChoice {
+    /// A new one: the device gives the slot, and this install remembers the code.
+    New,
+    /// One that is there, with the code that the device or its first app showed.
+    Existing {
+        /// The slot.
+        slot: u8,
+        /// Its code, four digits.
+        code: u16,
+    },
+}
+
+/// A code is a secret.
+impl std::fmt::Debug for UserChoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::New => f.write_str("New"),
+            Self::Existing { slot, .. } => write!(f, "Existing({slot})"),
+        }
+    }
+}
+
 /// Whose a reading is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whose {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use teleward_companion::{
     Answer, Changes, Companion, CompanionError, Config, DeviceView, FoundView, Frame, HistoryQuery,
     ManualReading, ManualValues, Network, Person, Ports, QuestionView, ReadingView, RequestId,
-    RequestState, Revision, Stage, Status, Topic, View, Whose,
+    RequestState, Revision, Stage, Status, Topic, UserChoice, View, Whose,
 };
 use vault::MemoryVault;
 use wire::Time;
@@ -263,6 +263,73 @@ async fn two_people_use_one_cuff() {
     let users = devices(&companion).await.pop().unwrap().users;
     let users: Vec<_> = users.iter().map(|user| (user.slot, user.person)).collect();
     assert_eq!(users, [(1, Person::Me), (2, Person::SomebodyElse)]);
+    companion.close().await;
+}
+
+/// REQ-COMPANION-058: a device that gives its readings to registered users only is told as such; when the patient wants to be
+/// one, the next session registers them, their readings come and are theirs, and the code outlives the process and no view.
+#[tokio::test]
+async fn a_patient_becomes_a_user_of_a_device() {
+    let dir = tempfile::tempdir().unwrap();
+    let frame = format!(r#"{{"bytes": "{GOOD}"}}"#);
+    let users = r#""users": {"codes": {"1": 1111}, "room": 4, "closed": true}, "frames""#;
+    let script = cuff(&frame).replace(r#""frames""#, users);
+    let started = Moment::from_ms(Time::system().ms());
+    let radio = ScriptedRadio::new(Script::parse(&script).unwrap(), started).unwrap();
+    let vault = Arc::default();
+    let companion = open(dir.path(), &vault, Some(radio.clone())).unwrap();
+    let id = paired(&companion).await;
+    let noticed = async |companion: &Companion| {
+        let notices = devices(companion).await.pop().unwrap().notices;
+        let codes = notices.into_iter().map(|notice| notice.code);
+        codes.collect::<Vec<_>>()
+    };
+    assert_eq!(noticed(&companion).await, ["user_unsaid"]);
+    assert!(readings(&companion).await.is_empty());
+    let wrong = UserChoice::Existing {
+        slot: 1,
+        code: 12_345,
+    };
+    assert!(matches!(
+        companion.use_user(&id, wrong).await,
+        Err(CompanionError::BadInput { .. })
+    ));
+    companion.use_user(&id, UserChoice::New).await.unwrap();
+    let first = until(&companion, async || readings(&companion).await.pop()).await;
+    assert_eq!(first.whose, Whose::Mine, "it was the patient's own session");
+    let device = until(&companion, async || {
+        let device = devices(&companion).await.pop().unwrap();
+        (device.notices.is_empty() && device.synced_at.is_some()).then_some(device)
+    })
+    .await;
+    let known: Vec<_> = device
+        .users
+        .iter()
+        .map(|user| (user.slot, user.person))
+        .collect();
+    assert_eq!(known, [(2, Person::Me)]);
+    companion.close().await;
+
+    radio.push_frame(
+        &DeviceHandle("cuff-1".to_owned()),
+        reading::from_hex(&of_user(2, 7)).unwrap(),
+    );
+    let companion = open(dir.path(), &vault, Some(radio.clone())).unwrap();
+    until(&companion, async || {
+        (readings(&companion).await.len() == 2).then_some(())
+    })
+    .await;
+    assert!(questions(&companion).await.is_empty());
+    // Reset by somebody: the code is dropped, and nothing is guessed.
+    radio.change_code(&DeviceHandle("cuff-1".to_owned()), 2, 1);
+    until(&companion, async || {
+        (noticed(&companion).await == ["user_code_rejected"]).then_some(())
+    })
+    .await;
+    until(&companion, async || {
+        (noticed(&companion).await == ["user_unsaid"]).then_some(())
+    })
+    .await;
     companion.close().await;
 }
 

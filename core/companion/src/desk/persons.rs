@@ -7,7 +7,8 @@ use crate::journal;
 use crate::keys::InstallKeys;
 use crate::person;
 use crate::request;
-use crate::view::{Answer, Person, RequestId, RequestView, Topic};
+use crate::view::{Answer, Person, RequestId, RequestView, Topic, UserChoice};
+use device::{SessionFacts, UserPlan};
 use post::Line;
 use reading::ReadingId;
 use store::Tx;
@@ -43,6 +44,41 @@ impl Desk {
         self.say(now, |tx, keys| {
             person::slot_is(tx, &keys.rows, device, slot, person, now)
         })
+    }
+
+    /// Keeps what the patient wants to be on a device.
+    pub(crate) fn use_user(
+        &mut self,
+        device: &str,
+        choice: UserChoice,
+        now: Time,
+    ) -> Result<(), CompanionError> {
+        let mut random = [0; 4];
+        getrandom::fill(&mut random).map_err(|_| CompanionError::internal("no random bytes"))?;
+        // Four bytes over 10,000 codes: the bias is below one in 400,000.
+        let fresh = u16::try_from(u32::from_be_bytes(random) % 10_000).unwrap_or(0);
+        self.say(now, |tx, keys| {
+            person::want(tx, &keys.rows, device, choice, fresh)
+        })
+    }
+
+    /// Keeps what a session learnt of a device's users. While the keys are out of reach it is not kept: the next one learns
+    /// it again.
+    pub(crate) fn users_learnt(
+        &mut self,
+        device: &str,
+        plan: UserPlan,
+        facts: &SessionFacts,
+    ) -> Result<(), CompanionError> {
+        let keys = self.engine.keys.get().filter(|_| !self.is_paused());
+        let (Some(keys), Some(users)) = (keys, facts.users) else {
+            return Ok(());
+        };
+        self.engine
+            .db
+            .write(|tx| person::learnt(tx, &keys.rows, device, plan, users))?;
+        self.engine.changed(&[Topic::Devices]);
+        Ok(())
     }
 
     pub(crate) fn reading_is(
