@@ -72,7 +72,7 @@ enum What {
     /// Type the six digits that a device shows while it is being paired.
     ///
     /// `hub pair` asks for them itself where it has a terminal. Without an argument they are read from standard input.
-    #[command(after_help = "Example: echo 482913 | teleward hub digits")]
+    #[command(after_help = "Example: teleward hub digits 482913")]
     Digits {
         /// The digits; other users of this machine can see the arguments of a program.
         digits: Option<String>,

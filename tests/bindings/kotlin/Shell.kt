@@ -74,7 +74,7 @@ fun plain(view: View): Any = when (view) {
         "waiting" to view.queue.waiting, "at_post_office" to view.queue.atPostOffice,
         "at_clinic" to view.queue.atClinic, "stuck" to view.queue.stuck, "trouble" to view.queue.trouble,
     ))
-    is View.Found -> mapOf("found" to view.found.map { 
+    is View.Found -> mapOf("found" to view.found.map {
         mapOf(
             "id" to it.id, "name" to it.name, "family" to it.family, "paired" to it.paired,
             "how_to_pair" to it.howToPair,
@@ -100,6 +100,7 @@ fun plain(state: RequestState): Any = when (state) {
     is RequestState.Running -> mapOf("kind" to "RUNNING")
     is RequestState.Done -> mapOf("kind" to "DONE", "result" to state.result)
     is RequestState.Failed -> mapOf("kind" to "FAILED", "code" to state.code, "text" to state.text)
+    is RequestState.Asked -> mapOf("kind" to "ASKED", "text" to state.question.text)
 }
 
 fun plain(reading: Reading): Any = mapOf(

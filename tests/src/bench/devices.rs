@@ -92,6 +92,7 @@ fn record(kind: Kind) -> Option<(u16, &'static [&'static str])> {
         Kind::Glucose => (0x2a18, &["1e0700e807060f0d331e47b2f80008", "02070003"]),
         Kind::HeartRate => (0x2a37, &["163dee03"]),
         Kind::BodyComposition => (0x2a9c, &["0210ea00e807060f0d331e", "0010ea00"]),
+        Kind::GlucoseCgm => (0x2aa7, &["060078003c00", "e807060f0d331e0400"]),
         // A kind that is new since.
         _ => return None,
     })

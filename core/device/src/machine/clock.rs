@@ -93,7 +93,9 @@ impl Session {
 
     fn wrong_clock(&self, now: Moment) -> Option<(Attribute, Vec<u8>)> {
         // An Elapsed Time is mapped as it is: it may be a counter, or set from a better source than a phone.
-        let clock = self.clock_of.filter(|clock| clock.characteristic != Uuid::ELAPSED_TIME)?;
+        let clock = self
+            .clock_of
+            .filter(|clock| clock.characteristic != Uuid::ELAPSED_TIME)?;
         let time = CurrentTime::of(now.civil(self.plan.utc_offset_min)).encode();
         let length = match clock.characteristic {
             Uuid::DATE_TIME => 7,
