@@ -44,7 +44,7 @@ async def measure(home: Home, door: Door, count: int) -> list[dict]:
 
 
 async def one(home: Home, door: Door, told: AsyncIterator[float], n: int) -> dict[str, float]:
-    # A hub that is about to look gives the time from the advertisement alone.
+    # Else the time would count the pause of a hub that is not looking yet, too.
     await home.adapter.looked_for()
     since = home.hub.mark()
     values = [110 + n % 80, 60 + n % 40, 80 + n % 40, 50 + n // 80]
