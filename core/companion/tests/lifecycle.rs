@@ -126,6 +126,56 @@ async fn paired(companion: &Companion) -> String {
     }
 }
 
+/// REQ-COMPANION-060: a body composition scale, a glucose sensor and a health sensor are paired, and each one's readings come
+/// by themselves as what they are; half of a record and what nobody knows are kept and make none.
+#[tokio::test]
+async fn a_body_scale_and_two_sensors_are_collected_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = r#"{"devices": [
+        {"device": "scale", "address": "c4c4c4c4c4c1", "services": ["181d", "181b"], "measurements": ["181b/2a9c"],
+         "values": {"180a/2a24": "53", "180a/2a25": "3131"},
+         "frames": [{"bytes": "7e10eb00e807060f13111b036419a701801b0032"}, {"bytes": "801feb00802ff0230314c841d606"},
+                    {"bytes": "7e10ec00e807060f13121b036419a701801b0032"}]},
+        {"device": "sensor", "address": "c4c4c4c4c4c2", "services": ["181f"], "measurements": ["181f/2aa7"],
+         "values": {"180a/2a24": "54", "180a/2a25": "3132", "181f/2aa8": "00000059ffff",
+                    "181f/2aaa": "e807060f0a000080ff", "181f/2aa9": "1400000000"},
+         "stored": {"service": "181f", "records": [{"number": 5, "packets": [["2aa7", "060064000500"]]},
+                    {"number": 10, "packets": [["2aa7", "060069000a00"]]}]}},
+        {"device": "health", "address": "c4c4c4c4c4c3", "services": ["1840"], "measurements": ["1840/2b8b"],
+         "values": {"180a/2a24": "43", "180a/2a25": "3133"},
+         "frames": [{"bytes": "03011500030040e1020022843e002e00000100c3064a0300ff"},
+                    {"bytes": "0701150003000140020022843e002e00000100c3064a0300ff"}]}]}"#;
+    let started = Moment::from_ms(Time::system().ms());
+    let radio = ScriptedRadio::new(Script::parse(script).unwrap(), started).unwrap();
+    let companion = open(dir.path(), &Arc::default(), Some(radio)).unwrap();
+    for _ in 0..3 {
+        paired(&companion).await;
+    }
+    let all = until(&companion, async || {
+        Some(readings(&companion).await).filter(|all| all.len() == 4)
+    })
+    .await;
+    let mut told: Vec<String> = all
+        .iter()
+        .map(|reading| {
+            let value = &reading.values[0];
+            let text = value.value.clone().unwrap_or_default();
+            format!("{} {text} {}", reading.kind, value.unit)
+        })
+        .collect();
+    told.sort();
+    assert_eq!(
+        told,
+        [
+            "body_composition 23.5 %",
+            "glucose_cgm 100 mg/dL",
+            "glucose_cgm 105 mg/dL",
+            "weight 84.2 kg"
+        ]
+    );
+    companion.close().await;
+}
+
 /// REQ-COMPANION-040: a scale and a thermometer are paired beside the cuff, and each one's readings come by themselves as
 /// what they are.
 #[tokio::test]
