@@ -202,7 +202,7 @@ pub(crate) fn view(paired: &Paired) -> DeviceView {
         id: paired.id.clone(),
         name: name
             .or_else(|| model.clone())
-            .unwrap_or_else(|| "blood pressure cuff".to_owned()),
+            .unwrap_or_else(|| "device without a name".to_owned()),
         maker: facts.and_then(|facts| facts.maker.clone()),
         model,
         serial_tail: facts.and_then(|facts| facts.serial.as_deref()).map(tail),
