@@ -172,16 +172,6 @@ pub fn all() -> Result<Vec<Part>> {
             fuzz::check,
         )
     });
-    parts.push(Part {
-        set: Set::Extra,
-        ..required(
-            "peers",
-            "Journey *Peers*: phone, relay and station of an earlier commit and of today, updated in every order",
-            15,
-            compiler(),
-            peers::check,
-        )
-    });
     Ok(parts)
 }
 
@@ -338,7 +328,12 @@ fn journeys() -> Result<Vec<Part>> {
         let wanted = name.clone();
         let is_it =
             move |test: &build::TestProgram| test.package == JOURNEYS && test.name == wanted;
-        if name == "stock" {
+        if name == "peers" {
+            parts.push(Part {
+                set: Set::Extra,
+                ..required(&name, about, 15, compiler(), peers::check)
+            });
+        } else if name == "stock" {
             let needs = [compiler(), vec![NODE, GO]].into_iter().flatten().collect();
             parts.push(required(&name, about, 3, needs, move |job| {
                 stock::check(job, &is_it)
