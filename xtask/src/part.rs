@@ -260,7 +260,7 @@ fn scripts() -> Vec<Part> {
     let program = tree::root().join("tests/radio/run");
     if program.is_file() {
         let needs = compiler().into_iter().chain(radio()).collect();
-        let about = "home devices in the guest, the longer matrix: a full memory, each packet lost";
+        let about = "home devices in the guest, the longer matrix: meters, a passkey, a full memory, each packet lost";
         parts.push(Part {
             set: Set::Extra,
             ..required("radio-matrix", about, 15, needs, move |job| {

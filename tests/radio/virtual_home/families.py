@@ -31,7 +31,7 @@ async def thermometer(home: Home) -> None:
 
 
 # REQ-RADIO-023
-@case("oximeter", "an oximeter is asked for its memory, and again for all of it when one more is there")
+@case("oximeter", "an oximeter is asked for its memory, and again for all of it when one more is there", long=True)
 async def oximeter(home: Home) -> None:
     device = await home.bring(Oximeter)
     now = device.now()
@@ -47,7 +47,7 @@ async def oximeter(home: Home) -> None:
 
 
 # REQ-RADIO-029
-@case("passkey", "a meter shows six digits: wrong ones twice are told as such, with the right ones it is paired")
+@case("passkey", "a meter shows six digits: wrong ones twice are told as such, with the right ones it is paired", long=True)
 async def passkey(home: Home) -> None:
     device = await home.bring(Meter)
     device.passkey = 48_291
@@ -68,7 +68,7 @@ async def passkey(home: Home) -> None:
 
 
 # REQ-RADIO-024, REQ-DEVICE-153
-@case("meter", "200 records, and the link is lost three times in the middle: each record once at the station")
+@case("meter", "200 records, and the link is lost three times in the middle: each record once at the station", long=True)
 async def meter(home: Home) -> None:
     device = await home.paired(Meter)
     for value in device.fill(199):
@@ -85,7 +85,7 @@ async def meter(home: Home) -> None:
 
 
 # REQ-RADIO-025
-@case("busy", "a meter that is busy twice is waited for, and nothing is lost")
+@case("busy", "a meter that is busy twice is waited for, and nothing is lost", long=True)
 async def busy(home: Home) -> None:
     device = await home.paired(Meter)
     device.measure(123)
@@ -97,7 +97,7 @@ async def busy(home: Home) -> None:
 
 
 # REQ-RADIO-026
-@case("meter_clock", "a meter whose clock is wrong: records first, then the clock is set, and both are told")
+@case("meter_clock", "a meter whose clock is wrong: records first, then the clock is set, and both are told", long=True)
 async def meter_clock(home: Home) -> None:
     device = await home.paired(Meter)
     device.clock_error = timedelta(hours=-2)
@@ -116,7 +116,7 @@ async def meter_clock(home: Home) -> None:
 
 
 # REQ-RADIO-027
-@case("two_meters", "two meters of one model at once, each with the same record: two readings")
+@case("two_meters", "two meters of one model at once, each with the same record: two readings", long=True)
 async def two_meters(home: Home) -> None:
     first, second = await home.paired(Meter), await home.paired(Meter, 2)
     second.next_number = first.next_number
