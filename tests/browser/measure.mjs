@@ -91,7 +91,7 @@ try {
   const record = await patient(page, home, phone)
   await page.addInitScript(watch)
   await page.goto(record)
-  await page.getByRole('heading', { level: 2, name: 'Blood pressure' }).waitFor()
+  await page.getByRole('heading', { level: 1 }).waitFor()
   await phone.ask({ do: 'begin_pairing' })
 
   const [told, painted] = [[], []]
