@@ -17,7 +17,7 @@ use crate::bits;
 use crate::bytes::{Cursor, DecodeError};
 use crate::crc::crc16;
 use crate::float::{sfloat, to_sfloat};
-use reading::Number;
+use reading::{CGM_STATUS, Number};
 
 const TREND: u8 = 0x01;
 const QUALITY: u8 = 0x02;
@@ -46,33 +46,6 @@ impl std::fmt::Debug for CgmStatus {
         f.write_str("CgmStatus")
     }
 }
-
-const STATUSES: [&str; 24] = [
-    "session_stopped",
-    "device_battery_low",
-    "sensor_type_incorrect",
-    "sensor_malfunction",
-    "device_specific_alert",
-    "general_device_fault",
-    "",
-    "",
-    "time_sync_required",
-    "calibration_not_allowed",
-    "calibration_recommended",
-    "calibration_required",
-    "temperature_too_high",
-    "temperature_too_low",
-    "calibration_pending",
-    "",
-    "below_patient_low",
-    "above_patient_high",
-    "below_hypo",
-    "above_hyper",
-    "rate_of_decrease_exceeded",
-    "rate_of_increase_exceeded",
-    "result_too_low",
-    "result_too_high",
-];
 
 /// Bits without a name.
 const RESERVED: u32 = 0x0080c0;
@@ -107,7 +80,7 @@ impl CgmStatus {
 
     /// What is set, in the order of the bits.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
-        bits::named(self.bits() & !RESERVED, 0, &STATUSES)
+        bits::named(self.bits() & !RESERVED, 0, &CGM_STATUS)
     }
 
     /// Bits to which the standard gives no meaning.

@@ -30,7 +30,8 @@ const TOO_LOW: u32 = 0x40_00_00;
 const TOO_HIGH: u32 = 0x80_00_00;
 const CALIBRATION_REQUIRED: u32 = 0x00_08_00;
 
-const STATUS: [&str; 24] = [
+/// The bits of a sensor's status, from the lowest (octets 1 to 3 of the CGM Service); those without a name are reserved.
+pub const CGM_STATUS: [&str; 24] = [
     "session_stopped",
     "device_battery_low",
     "sensor_type_incorrect",
@@ -121,7 +122,7 @@ impl GlucoseCgm {
         let status = self.status;
         parts
             .bits
-            .extend(status.map(|set| bits("status", set, 3, &STATUS)));
+            .extend(status.map(|set| bits("status", set, 3, &CGM_STATUS)));
         parts
     }
 

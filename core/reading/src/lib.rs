@@ -70,7 +70,7 @@ mod weight;
 
 pub use blood_pressure::{BloodPressure, BloodPressureStatus, PressureUnit, StatusFlag};
 pub use body_composition::BodyComposition;
-pub use cgm::GlucoseCgm;
+pub use cgm::{CGM_STATUS, GlucoseCgm};
 pub use decimal::{Decimal, DecimalError};
 pub use device_time::DeviceTime;
 pub use doubt::Doubt;
