@@ -2,7 +2,10 @@
 
 use crate::files::{expected, same};
 use crate::world::{RELAY, at, invite, key, public, roster, roster_lines, rosters, seed};
+use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
+use curve25519_dalek::scalar::{Scalar, clamp_integer};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha512};
 use std::time::Duration;
 use wire::jws::{self, Unverified};
 use wire::receipt::{Durable, Receipt};
@@ -27,6 +30,7 @@ fn statements() {
     let (body, signature) = rest.split_once('.').unwrap();
     let mut s_plus_l = b64u::decode(signature).unwrap();
     add_l(&mut s_plus_l[32..]);
+    let cofactored = cofactored_only(seed::INSTALL_SIGN, format!("{head}.{body}").as_bytes());
     let cases = [
         (
             "crit-b64",
@@ -107,6 +111,10 @@ fn statements() {
             "s-beyond-the-order",
             format!("{head}.{body}.{}", b64u::encode(&s_plus_l)),
         ),
+        (
+            "cofactored-only",
+            format!("{head}.{body}.{}", b64u::encode(cofactored)),
+        ),
         ("padded-base64", format!("{good}=")),
         ("detached", format!("{head}..{signature}")),
         ("four-parts", format!("{good}.{signature}")),
@@ -145,6 +153,38 @@ fn spare_bit(text: &str) -> String {
         .position(|c| [*c] == last.as_bytes())
         .unwrap();
     format!("{rest}{}", char::from(LETTERS[at | 1]))
+}
+
+/// A signature by the right key that fits only when both sides of the equation are multiplied by 8, as some readers do:
+/// its R has a part of small order, which that makes vanish, and is of large order itself.
+fn cofactored_only(seed: u8, message: &[u8]) -> [u8; 64] {
+    let wide = |parts: &[&[u8]]| -> [u8; 64] {
+        let mut hash = Sha512::new();
+        parts.iter().for_each(|part| hash.update(part));
+        hash.finalize().into()
+    };
+    let (mut secret, expanded) = ([0; 32], wide(&[&[seed; 32]]));
+    secret.copy_from_slice(&expanded[..32]);
+    let a = Scalar::from_bytes_mod_order(clamp_integer(secret));
+    let public = ED25519_BASEPOINT_POINT * a;
+    let nonce = Scalar::from_bytes_mod_order_wide(&wide(&[b"a nonce of its own", message]));
+    let r = ED25519_BASEPOINT_POINT * nonce + EIGHT_TORSION[1];
+    let r_bytes = r.compress().to_bytes();
+    let k = wide(&[&r_bytes, public.compress().as_bytes(), message]);
+    let k = Scalar::from_bytes_mod_order_wide(&k);
+    let s = nonce + k * a;
+    let (left, right) = (ED25519_BASEPOINT_POINT * s, r + public * k);
+    assert_eq!(public.compress().to_bytes(), *key(seed).public().as_bytes());
+    assert_ne!(left, right, "a reader without the cofactor refuses it");
+    assert_eq!(
+        left.mul_by_cofactor(),
+        right.mul_by_cofactor(),
+        "a lax one takes it"
+    );
+    let mut signature = [0; 64];
+    signature[..32].copy_from_slice(&r_bytes);
+    signature[32..].copy_from_slice(s.as_bytes());
+    signature
 }
 
 /// Adds the group's order to a little-endian scalar: the same equation, another spelling.
