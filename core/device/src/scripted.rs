@@ -1,19 +1,16 @@
 //! A radio that replays a script: for tests, for the demo and for the bindings. Same script, same course of events.
 
+mod calls;
 mod memory;
+mod prepare;
 mod users;
 
-use crate::datetime::CurrentTime;
 use crate::fault::RadioFault;
-use crate::radio::{
-    Advertisement, Attribute, DeviceHandle, Fanout, Radio, RadioEvent, RadioEvents, RadioState,
-};
-use crate::script::{Script, ScriptError, ScriptFault, ScriptedDevice, ScriptedRecord};
-use crate::stored::RECORD_ACCESS;
+use crate::radio::{Advertisement, Attribute, DeviceHandle, Fanout, RadioEvent, RadioState};
+use crate::script::{Script, ScriptError, ScriptedDevice};
 use crate::uuid::Uuid;
-use async_trait::async_trait;
 use memory::Kept;
-use reading::{DeviceTime, Moment};
+use reading::Moment;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -99,7 +96,7 @@ impl ScriptedRadio {
     pub fn new(script: Script, started: Moment) -> Result<Self, ScriptError> {
         let mut devices = BTreeMap::new();
         for (n, device) in script.devices.into_iter().enumerate() {
-            devices.insert(device.device.clone(), prepare(n, device)?);
+            devices.insert(device.device.clone(), prepare::device(n, device)?);
         }
         Ok(Self {
             inner: Arc::new(Mutex::new(Inner {
@@ -193,7 +190,7 @@ impl ScriptedRadio {
             }
             let all = inner.devices.iter_mut();
             all.filter(|(handle, _)| device.is_none_or(|device| device == *handle))
-                .find_map(|(_, known)| take_fault(&mut known.script.faults, name))
+                .find_map(|(_, known)| calls::take_fault(&mut known.script.faults, name))
         };
         match fault {
             None => Ok(()),
@@ -333,345 +330,5 @@ fn seen(device: &Device) -> Advertisement {
         services: device.script.services.clone(),
         makers_data: Vec::new(),
         rssi: Some(-60),
-    }
-}
-
-fn prepare(n: usize, script: ScriptedDevice) -> Result<Device, ScriptError> {
-    let bad = |what| ScriptError::Text { device: n, what };
-    let attribute = |text: &str| -> Option<Attribute> {
-        let (service, characteristic) = text.split_once('/')?;
-        Some(Attribute {
-            service: service.parse().ok()?,
-            characteristic: characteristic.parse().ok()?,
-        })
-    };
-    let address = match &script.address {
-        None => None,
-        Some(text) => {
-            let bytes = reading::from_hex(text)
-                .ok()
-                .and_then(|bytes| bytes.try_into().ok());
-            Some(bytes.ok_or_else(|| bad("address"))?)
-        }
-    };
-    let mut values = BTreeMap::new();
-    for (name, hex) in &script.values {
-        let bytes = reading::from_hex(hex).map_err(|_| bad("values"))?;
-        values.insert(attribute(name).ok_or_else(|| bad("values"))?, bytes);
-    }
-    let mut attributes: Vec<Attribute> = values.keys().copied().collect();
-    for name in &script.more {
-        attributes.push(attribute(name).ok_or_else(|| bad("more"))?);
-    }
-    let mut measurements = Vec::new();
-    for name in &script.measurements {
-        measurements.push(attribute(name).ok_or_else(|| bad("measurements"))?);
-    }
-    attributes.extend(&measurements);
-    attributes.extend(script.clock_behind_s.map(|_| CLOCK));
-    attributes.extend(script.users.as_ref().map(|_| users::CONTROL));
-    let mut frames = VecDeque::new();
-    for frame in &script.frames {
-        let bytes = reading::from_hex(&frame.bytes).map_err(|_| bad("frames"))?;
-        let of = match &frame.of {
-            Some(name) => attribute(name).filter(|of| measurements.contains(of)),
-            None => measurements.first().copied(),
-        };
-        let of = of.ok_or_else(|| bad("frames"))?;
-        frames.extend((0..frame.times).map(|_| Frame {
-            after: Duration::from_millis(frame.after_ms),
-            of,
-            bytes: bytes.clone(),
-        }));
-    }
-    let kept = match &script.stored {
-        None => None,
-        Some(memory) => {
-            let kept = memory.records.iter().map(prepare_record);
-            let kept: Option<Vec<Kept>> = kept.collect();
-            Some((memory.service, kept.ok_or_else(|| bad("stored"))?))
-        }
-    };
-    if let Some((service, kept)) = &kept {
-        let packets = kept.iter().flat_map(|one| &one.packets);
-        let numbers = packets.map(|(number, _)| *number).chain([RECORD_ACCESS]);
-        let all: BTreeSet<u16> = numbers.collect();
-        let of = |number| Attribute {
-            service: *service,
-            characteristic: Uuid::short(number),
-        };
-        attributes.extend(
-            all.into_iter()
-                .map(of)
-                .filter(|one| !measurements.contains(one)),
-        );
-    }
-    Ok(Device {
-        address,
-        attributes,
-        values,
-        measurements,
-        frames,
-        kept,
-        requests: 0,
-        consented: false,
-        clock_behind_ms: script.clock_behind_s.map(|s| s.saturating_mul(1000)),
-        bonded: script.bonded,
-        link: 0,
-        subscribed: BTreeSet::new(),
-        subscriptions: 0,
-        script,
-    })
-}
-
-/// What is to be sent for a write to the control point.
-fn asks_for_records(
-    known: &mut Device,
-    attribute: Attribute,
-    bytes: &[u8],
-) -> Option<(u64, Vec<Sent>)> {
-    let (service, kept) = known.kept.as_ref()?;
-    let of = |number| Attribute {
-        service: *service,
-        characteristic: Uuid::short(number),
-    };
-    if attribute != of(RECORD_ACCESS) {
-        return None;
-    }
-    let sent = memory::answers(kept, bytes)?;
-    let sent = sent.into_iter().map(|(number, bytes)| (of(number), bytes));
-    let sent = sent.collect();
-    known.requests += 1;
-    Some((known.requests, sent))
-}
-
-fn prepare_record(record: &ScriptedRecord) -> Option<Kept> {
-    let packet = |(of, bytes): &(String, String)| {
-        let number = u16::from_str_radix(of, 16).ok()?;
-        Some((number, reading::from_hex(bytes).ok()?))
-    };
-    Some(Kept {
-        number: record.number,
-        packets: record.packets.iter().map(packet).collect::<Option<_>>()?,
-    })
-}
-
-/// `None`: no fault; `Some(None)`: never an answer.
-#[allow(
-    clippy::option_option,
-    reason = "two questions: is there a fault, and does it ever answer"
-)]
-fn take_fault(faults: &mut [ScriptFault], name: &str) -> Option<Option<RadioFault>> {
-    faults.iter_mut().find_map(|entry| match entry {
-        ScriptFault::Call { call, fault, times } if call == name && *times > 0 => {
-            *times -= 1;
-            Some(*fault)
-        }
-        _ => None,
-    })
-}
-
-#[async_trait]
-impl Radio for ScriptedRadio {
-    async fn state(&self) -> RadioState {
-        self.lock().state
-    }
-
-    fn events(&self) -> RadioEvents {
-        self.events.listen()
-    }
-
-    async fn start_scan(&self, services: &[Uuid]) -> Result<(), RadioFault> {
-        self.step(None, "scan").await?;
-        let scan = {
-            let mut inner = self.lock();
-            inner.scan += if inner.scan.is_multiple_of(2) { 1 } else { 2 };
-            inner.scan
-        };
-        let (radio, services) = (self.clone(), services.to_vec());
-        tokio::spawn(async move {
-            while radio.advertise(scan, &services) {
-                sleep(ADVERTISE).await;
-            }
-        });
-        Ok(())
-    }
-
-    async fn stop_scan(&self) -> Result<(), RadioFault> {
-        let mut inner = self.lock();
-        inner.scan += inner.scan % 2;
-        Ok(())
-    }
-
-    async fn connect(&self, device: &DeviceHandle) -> Result<(), RadioFault> {
-        self.step(Some(device), "connect").await?;
-        let elapsed = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let mut inner = self.lock();
-        let known = inner.devices.get_mut(device).ok_or(RadioFault::NotFound)?;
-        if !known.is_linked() {
-            if !in_sight(known, elapsed) {
-                return Err(RadioFault::Timeout);
-            }
-            known.link += 1;
-        }
-        let link = known.link;
-        for fault in &mut known.script.faults {
-            match fault {
-                ScriptFault::Drop {
-                    drop_after_ms,
-                    times,
-                } if *times > 0 => {
-                    *times -= 1;
-                    let device = device.clone();
-                    self.later(*drop_after_ms, move |radio| {
-                        radio.unlink(&device, Some(link))
-                    });
-                    break;
-                }
-                ScriptFault::Radio {
-                    radio_off_after_ms,
-                    back_after_ms,
-                } => {
-                    let off = std::mem::replace(radio_off_after_ms, u64::MAX);
-                    let back = off.saturating_add(*back_after_ms);
-                    if off != u64::MAX {
-                        self.later(off, |radio| radio.set_state(RadioState::Missing));
-                        self.later(back, |radio| radio.set_state(RadioState::On));
-                    }
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    async fn discover(&self, device: &DeviceHandle) -> Result<Vec<Attribute>, RadioFault> {
-        self.step(Some(device), "discover").await?;
-        self.linked(device, |known| Ok(known.attributes.clone()))
-    }
-
-    async fn subscribe(
-        &self,
-        device: &DeviceHandle,
-        attribute: Attribute,
-    ) -> Result<(), RadioFault> {
-        self.step(Some(device), "subscribe").await?;
-        let subscription = self.linked(device, |known| {
-            if !known.attributes.contains(&attribute) {
-                return Err(RadioFault::NotSupported);
-            }
-            if known.script.needs_pairing && !known.bonded {
-                return Err(RadioFault::NeedsPairing);
-            }
-            if !known.subscribed.insert(attribute) {
-                return Ok(None);
-            }
-            known.subscriptions += 1;
-            Ok(Some(known.subscriptions))
-        })?;
-        if let Some(subscription) = subscription {
-            self.send_frames(device.clone(), subscription);
-        }
-        Ok(())
-    }
-
-    async fn read(
-        &self,
-        device: &DeviceHandle,
-        attribute: Attribute,
-    ) -> Result<Vec<u8>, RadioFault> {
-        self.step(Some(device), "read").await?;
-        let (now, offset) = (self.now(), self.utc_offset_min);
-        self.linked(device, |known| {
-            if known.script.needs_pairing && !known.bonded {
-                return Err(RadioFault::NeedsPairing);
-            }
-            match known.clock_behind_ms {
-                Some(behind) if attribute == CLOCK => {
-                    Ok(CurrentTime::of(now.plus_ms(-behind).civil(offset))
-                        .encode()
-                        .to_vec())
-                }
-                _ => known
-                    .values
-                    .get(&attribute)
-                    .cloned()
-                    .ok_or(RadioFault::NotSupported),
-            }
-        })
-    }
-
-    async fn write(
-        &self,
-        device: &DeviceHandle,
-        attribute: Attribute,
-        bytes: &[u8],
-    ) -> Result<(), RadioFault> {
-        self.step(Some(device), "write").await?;
-        let (now, offset) = (self.now(), self.utc_offset_min);
-        let asked = self.linked(device, |known| {
-            Ok(asks_for_records(known, attribute, bytes))
-        })?;
-        if let Some((request, sent)) = asked {
-            self.send_kept(device.clone(), request, sent);
-            return Ok(());
-        }
-        let spoken = self.linked(device, |known| {
-            if known.script.needs_pairing && !known.bonded {
-                return Err(RadioFault::NeedsPairing);
-            }
-            Ok(known.takes_user_request(attribute, bytes))
-        })?;
-        if let Some(spoken) = spoken {
-            self.answer_user(device, spoken);
-            return Ok(());
-        }
-        self.linked(device, |known| {
-            let set = bytes
-                .first_chunk()
-                .map(|time| DeviceTime::from_bytes(*time));
-            match set.and_then(|time| time.civil()) {
-                Some(local) if attribute == CLOCK && known.clock_behind_ms.is_some() => {
-                    known.clock_behind_ms = Some(now.ms_since(Moment::from_civil(local, offset)));
-                    Ok(())
-                }
-                _ => Err(RadioFault::NotSupported),
-            }
-        })
-    }
-
-    async fn pair(&self, device: &DeviceHandle) -> Result<(), RadioFault> {
-        self.step(Some(device), "pair").await?;
-        self.linked(device, |known| {
-            known.bonded = true;
-            Ok(())
-        })
-    }
-
-    async fn is_bonded(&self, device: &DeviceHandle) -> Result<bool, RadioFault> {
-        self.lock()
-            .devices
-            .get(device)
-            .map(|known| known.bonded)
-            .ok_or(RadioFault::NotFound)
-    }
-
-    async fn is_connected(&self, device: &DeviceHandle) -> Result<bool, RadioFault> {
-        self.lock()
-            .devices
-            .get(device)
-            .map(Device::is_linked)
-            .ok_or(RadioFault::NotFound)
-    }
-
-    async fn disconnect(&self, device: &DeviceHandle) -> Result<(), RadioFault> {
-        self.step(Some(device), "disconnect").await?;
-        self.unlink(device, None);
-        Ok(())
-    }
-
-    async fn forget(&self, device: &DeviceHandle) -> Result<(), RadioFault> {
-        self.lose_bond(device);
-        Ok(())
     }
 }

@@ -1,10 +1,13 @@
 //! What a scripted device keeps, and how its Record Access Control Point answers: glucose meters and whatever else
 //! numbers its records, in a script with 16 bits. Nothing is ever deleted.
 
+use super::{Device, Sent};
+use crate::radio::Attribute;
 use crate::record_access::{
     Bound, RecordAccess, RecordCount, RecordRequest, RecordResponse, RecordResult, Span, Which,
 };
 use crate::stored::RECORD_ACCESS;
+use crate::uuid::Uuid;
 
 /// One record: its number, and what is sent for it (characteristic and bytes), in order.
 #[derive(Clone)]
@@ -13,8 +16,29 @@ pub(super) struct Kept {
     pub(super) packets: Vec<(u16, Vec<u8>)>,
 }
 
+/// What is to be sent for a write to the control point.
+pub(super) fn asks_for_records(
+    known: &mut Device,
+    attribute: Attribute,
+    bytes: &[u8],
+) -> Option<(u64, Vec<Sent>)> {
+    let (service, kept) = known.kept.as_ref()?;
+    let of = |number| Attribute {
+        service: *service,
+        characteristic: Uuid::short(number),
+    };
+    if attribute != of(RECORD_ACCESS) {
+        return None;
+    }
+    let sent = answers(kept, bytes)?;
+    let sent = sent.into_iter().map(|(number, bytes)| (of(number), bytes));
+    let sent = sent.collect();
+    known.requests += 1;
+    Some((known.requests, sent))
+}
+
 /// What follows a write to the control point, the answer last; `None` for what is no request.
-pub(super) fn answers(kept: &[Kept], written: &[u8]) -> Option<Vec<(u16, Vec<u8>)>> {
+fn answers(kept: &[Kept], written: &[u8]) -> Option<Vec<(u16, Vec<u8>)>> {
     let request = RecordAccess::decode_request(written).ok()?;
     let done = |op, result| {
         let response = RecordResponse::Done {
