@@ -4,25 +4,14 @@
 use crate::NotAValue;
 use crate::bits::named;
 use crate::bytes::{Cursor, DecodeError};
+use reading::{OXIMETER_DEVICE_STATUS, OXIMETER_MEASUREMENT_STATUS};
 
 /// Measurement Status, the 16 bits as sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct OximeterMeasurementStatus(pub u16);
 
-/// The names of the bits, from bit 5.
-const MEASUREMENT: [&str; 11] = [
-    "measurement_ongoing",
-    "early_estimated_data",
-    "validated_data",
-    "fully_qualified_data",
-    "data_from_storage",
-    "data_for_demonstration",
-    "data_for_testing",
-    "calibration_ongoing",
-    "measurement_unavailable",
-    "questionable_measurement",
-    "invalid_measurement",
-];
+/// Bits without a name.
+const RESERVED: u16 = 0x001f;
 
 /// The bits that say that what was sent is no value of a patient.
 const NO_VALUE: [(u16, NotAValue); 5] = [
@@ -36,13 +25,17 @@ const NO_VALUE: [(u16, NotAValue); 5] = [
 impl OximeterMeasurementStatus {
     /// What it says, in the order of the bits.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
-        named(u32::from(self.0), 5, &MEASUREMENT)
+        named(
+            u32::from(self.0 & !RESERVED),
+            0,
+            &OXIMETER_MEASUREMENT_STATUS,
+        )
     }
 
     /// Bits to which the standard gives no meaning.
     #[must_use]
     pub const fn reserved(self) -> u16 {
-        self.0 & 0x001f
+        self.0 & RESERVED
     }
 
     /// Why there is no value, if so. Early, stored and questionable data are values, to be marked as such.
@@ -57,30 +50,10 @@ impl OximeterMeasurementStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct OximeterDeviceStatus(pub u32);
 
-/// The names of the bits, from bit 0.
-const DEVICE: [&str; 16] = [
-    "extended_display_update",
-    "equipment_malfunction",
-    "signal_processing_irregularity",
-    "inadequate_signal",
-    "poor_signal",
-    "low_perfusion",
-    "erratic_signal",
-    "nonpulsatile_signal",
-    "questionable_pulse",
-    "signal_analysis_ongoing",
-    "sensor_interference",
-    "sensor_unconnected",
-    "unknown_sensor",
-    "sensor_displaced",
-    "sensor_malfunctioning",
-    "sensor_disconnected",
-];
-
 impl OximeterDeviceStatus {
     /// What it says, in the order of the bits.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
-        named(self.0, 0, &DEVICE)
+        named(self.0, 0, &OXIMETER_DEVICE_STATUS)
     }
 
     /// Bits to which the standard gives no meaning.

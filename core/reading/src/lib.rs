@@ -88,7 +88,7 @@ pub use look_alike::{LOOK_ALIKE_WINDOW_MS, look_alikes, possibly_same};
 pub use measurement::Measurement;
 pub use moment::{Moment, MomentError};
 pub use number::Number;
-pub use oximetry::Oximetry;
+pub use oximetry::{OXIMETER_DEVICE_STATUS, OXIMETER_MEASUREMENT_STATUS, Oximetry};
 pub use parts::{Bits, Coded, Parts, Series, Value};
 pub use reading::{DeviceFacts, DeviceSource, Reading, Source, TypedSource};
 pub use temperature::{Temperature, TemperatureUnit};

@@ -33,8 +33,9 @@ const ANALYSING: u32 = 1 << 9;
 /// Device status: everything that spoils a measurement; bit 0 is only about the display.
 const SPOILT: u32 = 0xffff & !1 & !ANALYSING;
 
-/// Measurement Status, from bit 0.
-const MEASUREMENT: [&str; 16] = [
+/// The bits of an oximeter's Measurement Status, from the lowest (Pulse Oximeter Service); those without a name are
+/// reserved.
+pub const OXIMETER_MEASUREMENT_STATUS: [&str; 16] = [
     "",
     "",
     "",
@@ -53,8 +54,8 @@ const MEASUREMENT: [&str; 16] = [
     "invalid_measurement",
 ];
 
-/// Device and Sensor Status, from bit 0.
-const DEVICE: [&str; 16] = [
+/// The bits of an oximeter's Device and Sensor Status, from the lowest; bits 16 to 23 are reserved.
+pub const OXIMETER_DEVICE_STATUS: [&str; 16] = [
     "extended_display_update",
     "equipment_malfunction",
     "signal_processing_irregularity",
@@ -110,9 +111,10 @@ impl Oximetry {
         let amplitude = self.pulse_amplitude_index;
         values.extend(optional("pulse_amplitude_index", amplitude, "%"));
         let measurement = self.measurement_status.map(u32::from);
-        let measurement = measurement.map(|set| bits("measurement_status", set, 2, &MEASUREMENT));
+        let measurement =
+            measurement.map(|set| bits("measurement_status", set, 2, &OXIMETER_MEASUREMENT_STATUS));
         let device = self.device_status;
-        let device = device.map(|set| bits("device_status", set, 3, &DEVICE));
+        let device = device.map(|set| bits("device_status", set, 3, &OXIMETER_DEVICE_STATUS));
         Parts {
             values,
             main: 1,
