@@ -157,6 +157,12 @@ impl BloodPressureFeature {
             .map(|(_, name)| name)
     }
 
+    /// Whether the cuff's records (0x2B36) end with a check sum.
+    #[must_use]
+    pub const fn has_crc(self) -> bool {
+        self.0 & 0x40 != 0
+    }
+
     /// Bits to which the standard gives no meaning.
     #[must_use]
     pub const fn reserved(self) -> u16 {

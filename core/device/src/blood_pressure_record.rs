@@ -4,10 +4,11 @@
 //! Every segment has a header (bit 0 first, bit 1 last, bits 2–7 a counter), the number of the record and the
 //! characteristic of which the record is a value. The check sum stands at the end of the last segment.
 
-use crate::blood_pressure::BloodPressureFrame;
+use crate::blood_pressure::{BloodPressureFeature, BloodPressureFrame};
 use crate::bytes::{Cursor, DecodeError};
 use crate::crc::crc16;
 use crate::enhanced_blood_pressure::EnhancedBloodPressureFrame;
+use reading::BloodPressure;
 
 const FIRST: u8 = 0x01;
 const LAST: u8 = 0x02;
@@ -92,6 +93,18 @@ pub enum CheckSum {
     Absent,
 }
 
+impl CheckSum {
+    /// As the cuff says.
+    #[must_use]
+    pub const fn of(feature: BloodPressureFeature) -> Self {
+        if feature.has_crc() {
+            Self::Present
+        } else {
+            Self::Absent
+        }
+    }
+}
+
 /// A stored measurement.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BloodPressureRecord {
@@ -110,6 +123,26 @@ pub enum Recorded {
     Classic(BloodPressureFrame),
     /// A value of 0x2B34.
     Enhanced(EnhancedBloodPressureFrame),
+}
+
+impl Recorded {
+    /// The values, in either layout.
+    #[must_use]
+    pub const fn values(&self) -> BloodPressure {
+        match self {
+            Self::Classic(frame) => frame.values(),
+            Self::Enhanced(frame) => frame.values(),
+        }
+    }
+
+    /// Bytes after the last field.
+    #[must_use]
+    pub fn extra(&self) -> &[u8] {
+        match self {
+            Self::Classic(frame) => &frame.extra,
+            Self::Enhanced(frame) => &frame.fields.extra,
+        }
+    }
 }
 
 /// A measurement stays out of logs.
@@ -150,6 +183,28 @@ impl BloodPressureRecord {
             recorded: first.recorded,
             value: parts.concat(),
         })
+    }
+
+    /// Makes a record of all its packets where nothing says whether a check sum ends it: then its length tells. Two bytes
+    /// behind the measurement are one, and must fit.
+    ///
+    /// # Errors
+    /// As [`BloodPressureRecord::join`].
+    pub fn join_by_length<P: AsRef<[u8]>>(packets: &[P]) -> Result<Self, DecodeError> {
+        let plain = Self::join(packets, CheckSum::Absent)?;
+        let behind = plain.measurement().map_or(0, |read| read.extra().len());
+        if behind == 2 {
+            return Self::join(packets, CheckSum::Present);
+        }
+        Ok(plain)
+    }
+
+    /// The record as one segment without a check sum, however long it is: the form in which it is kept, the same
+    /// whatever the link made of it.
+    #[must_use]
+    pub fn whole(&self) -> Vec<u8> {
+        let (sequence, recorded) = (self.sequence.to_le_bytes(), self.recorded.to_le_bytes());
+        [&[FIRST | LAST], &sequence[..], &recorded, &self.value].concat()
     }
 
     /// Writes the packets of a record, each of at most `longest` bytes (the ATT MTU less three), as a simulated cuff

@@ -134,12 +134,12 @@ pub fn to_reading(
     let (effective, basis) = match placed {
         _ if read.live => (arrived, TimeBasis::Live),
         Some(placed) => (placed.at, placed.basis),
-        None => time_of(read.trusted_time(), arrived, offset, clock),
+        None => time_of(read.trusted_time(offset), arrived, offset, clock),
     };
     let coincident = placed.is_none_or(|placed| placed.coincident);
     let time_doubt = match placed {
         Some(placed) => placed.doubt,
-        None => time_doubt(&read, basis),
+        None => time_doubt(&read, offset, basis),
     };
     // A count of more than 48 bits has no nine bytes; it was read out of nine.
     let elapsed = read.elapsed.and_then(ElapsedTime::encode);
@@ -191,8 +191,9 @@ fn doubts(read: &Record, time: Option<Doubt>, provisional: bool) -> Vec<Doubt> {
     Doubt::in_order(doubts)
 }
 
-fn time_doubt(read: &Record, basis: TimeBasis) -> Option<Doubt> {
-    let usable = read.trusted_time().is_some_and(|time| time.is_usable());
+fn time_doubt(read: &Record, utc_offset_min: i16, basis: TimeBasis) -> Option<Doubt> {
+    let trusted = read.trusted_time(utc_offset_min);
+    let usable = trusted.is_some_and(|time| time.is_usable());
     match (read.device_time, basis) {
         (_, TimeBasis::Live) => None,
         (None, _) => Some(Doubt::NoDeviceTime),

@@ -26,8 +26,8 @@ pub const FAMILIES: [Family; 9] = [
     Family {
         name: "blood pressure cuff",
         service: Uuid::BLOOD_PRESSURE,
-        measurements: &[0x2a35],
-        stored: None,
+        measurements: &[0x2a35, 0x2b34],
+        stored: Some(StoredService::BloodPressure),
         stream: None,
     },
     Family {
@@ -99,6 +99,16 @@ impl Family {
     }
 }
 
+/// Whether what a characteristic says is said better by another one that the device has: a cuff that indicates both
+/// layouts (0x2A35, 0x2B34) would give each measurement twice.
+pub(crate) fn is_said_better(one: Attribute, has: impl Fn(Attribute) -> bool) -> bool {
+    let of_cuff = |number| Attribute {
+        service: Uuid::BLOOD_PRESSURE,
+        characteristic: Uuid::short(number),
+    };
+    one == of_cuff(0x2a35) && has(of_cuff(0x2b34))
+}
+
 /// The services to look for.
 #[must_use]
 pub fn services() -> Vec<Uuid> {
@@ -157,6 +167,7 @@ mod tests {
             characteristic: Uuid::short(number),
         };
         assert!(carries_records(of(Uuid::BLOOD_PRESSURE, 0x2a35)));
+        assert!(carries_records(of(Uuid::BLOOD_PRESSURE, 0x2b34)));
         assert!(carries_records(of(Uuid::THERMOMETER, 0x2a1c)));
         assert!(!carries_records(of(Uuid::THERMOMETER, 0x2a1e)));
         assert!(!carries_records(of(Uuid::PULSE_OXIMETER, 0x2a5f)));

@@ -49,6 +49,11 @@ impl PacketJoiner {
         done
     }
 
+    /// Whether this packet is the newest one of a group that is not finished: then it was sent twice.
+    pub(crate) fn has_just_taken(&self, packet: &[u8]) -> bool {
+        self.held.last().is_some_and(|held| held == packet)
+    }
+
     /// Gives what is held when nothing more will come.
     #[must_use]
     pub fn end(&mut self) -> Option<Vec<Vec<u8>>> {

@@ -11,7 +11,7 @@ mod thermometer;
 
 use crate::bytes::DecodeError;
 use crate::elapsed_time::ElapsedTime;
-use reading::{DeviceTime, Doubt, Measurement};
+use reading::{DeviceTime, Doubt, Measurement, Moment};
 
 /// A record, read.
 pub(crate) struct Record {
@@ -21,6 +21,8 @@ pub(crate) struct Record {
     pub(crate) device_time: Option<DeviceTime>,
     /// What the device's clock showed, where that is not `device_time` itself.
     pub(crate) shown_time: Option<DeviceTime>,
+    /// Whether that time is UTC; else it is local.
+    pub(crate) utc: bool,
     /// The device's time where it is an Elapsed Time, in the place of the two above.
     pub(crate) elapsed: Option<ElapsedTime>,
     /// Whether the device says that its clock was wrong.
@@ -42,6 +44,7 @@ impl Record {
             measurement: measurement.sifted(),
             device_time,
             shown_time: device_time,
+            utc: false,
             elapsed: None,
             clock_fault: false,
             number: Vec::new(),
@@ -51,9 +54,16 @@ impl Record {
         }
     }
 
-    /// The time that can place it: what the clock showed, unless the device itself calls it wrong.
-    pub(crate) fn trusted_time(&self) -> Option<DeviceTime> {
-        self.shown_time.filter(|_| !self.clock_fault)
+    /// The time that can place it: what the clock showed, at the phone's offset, unless the device itself calls it wrong.
+    pub(crate) fn trusted_time(&self, utc_offset_min: i16) -> Option<DeviceTime> {
+        let shown = self.shown_time.filter(|_| !self.clock_fault);
+        match shown.and_then(|time| time.civil()).filter(|_| self.utc) {
+            Some(utc) => {
+                let local = Moment::from_civil(utc, 0).civil(utc_offset_min);
+                Some(DeviceTime::from_civil(local))
+            }
+            None => shown,
+        }
     }
 
     /// Whether it says itself which record it is: then the same bytes again are the same record.
@@ -71,6 +81,8 @@ impl Record {
 pub(crate) fn read(characteristic: u16, packets: &[Vec<u8>]) -> Result<Record, DecodeError> {
     match characteristic {
         0x2a35 => blood_pressure::record(one(packets)?),
+        0x2b34 => blood_pressure::enhanced(one(packets)?),
+        0x2b36 => blood_pressure::stored(packets),
         0x2a9d => scale::weight(one(packets)?),
         0x2a9c => scale::body_composition(packets),
         0x2a1c => thermometer::record(one(packets)?),
@@ -81,7 +93,7 @@ pub(crate) fn read(characteristic: u16, packets: &[Vec<u8>]) -> Result<Record, D
         0x2aa7 => cgm::record(packets),
         0x2a37 => heart_rate::record(packets),
         // What streams, what is still being measured, features and contexts.
-        0x2a36 | 0x2a1e | 0x2a5f | 0x2a34 | 0x2a49 | 0x2a9e | 0x2a9b | 0x2a60 | 0x2a51 => {
+        0x2a36 | 0x2b35 | 0x2a1e | 0x2a5f | 0x2a34 | 0x2a49 | 0x2a9e | 0x2a9b | 0x2a60 | 0x2a51 => {
             Err(DecodeError::NotAReading { characteristic })
         }
         _ => Err(DecodeError::NotSupported { characteristic }),

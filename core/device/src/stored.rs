@@ -13,6 +13,7 @@
 //!
 //! Which records, and what a record is, differs by [`StoredService`]. A new one is an arm in `stored/intake.rs`.
 
+mod cuff;
 mod holes;
 pub(crate) mod intake;
 mod mark;
@@ -39,13 +40,17 @@ pub enum StoredService {
     HealthSensor,
     /// 0x2A5E; without a number: everything is fetched, and what is known is left out.
     Oximeter,
+    /// 0x2B36, with 0x2B34 or 0x2A35 inside, in segments that are joined; numbered from 0 to 65,535 and again from 0,
+    /// perhaps for each user. What the cuff indicates just now (0x2B34, 0x2A35) no count announces; it is held until its
+    /// memory has been read, where it may stand with its number.
+    BloodPressure,
 }
 
 impl StoredService {
     /// The largest number, where records have one.
     const fn largest(self) -> Option<u32> {
         match self {
-            Self::Glucose | Self::ContinuousGlucose => Some(u16::MAX as u32),
+            Self::Glucose | Self::ContinuousGlucose | Self::BloodPressure => Some(u16::MAX as u32),
             Self::HealthSensor => Some(u32::MAX),
             Self::Oximeter => None,
         }
@@ -59,6 +64,7 @@ impl StoredService {
             Self::ContinuousGlucose => &[0x2aa7, RECORD_ACCESS],
             Self::HealthSensor => &[0x2b8b, 0x2bdd, RECORD_ACCESS],
             Self::Oximeter => &[0x2a5e, RECORD_ACCESS],
+            Self::BloodPressure => &[0x2b34, 0x2b36, RECORD_ACCESS],
         }
     }
 }
@@ -161,9 +167,11 @@ pub struct StoredRecord {
     pub characteristic: u16,
     /// Its number, where it has one.
     pub number: Option<u32>,
-    /// Its bytes: one record of a CGM's notification; a health sensor's with its segments joined; else the value as it
-    /// came.
+    /// Its bytes: one record of a CGM's notification; a health sensor's with its segments joined; a cuff's as one segment
+    /// without check sum; else the value as it came.
     pub bytes: Vec<u8>,
+    /// Further packets as they came, of a cuff's record whose check sum does not fit.
+    pub more: Vec<Vec<u8>>,
     /// The context (0x2A34) of the same number.
     pub context: Option<Vec<u8>>,
 }

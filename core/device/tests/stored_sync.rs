@@ -1,16 +1,19 @@
-//! The sync of stored records against a model of a meter: the same set, once, whatever the link does.
+//! The sync of stored records against a model of a device with a memory, of each service: the same set, once, whatever
+//! the link does.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test's way to fail
 
 #[path = "stored/meter.rs"]
 mod meter;
+#[path = "stored/record.rs"]
+mod record;
 
 use meter::{Delivered, FULL, Fate, Meter, Session, Skills, session};
 use proptest::prelude::*;
 use reading::to_hex;
-use teleward_device::{StoredMark, StoredOutcome};
+use teleward_device::{StoredMark, StoredOutcome, StoredService};
 
-fn filled(skills: Skills, first: u16, count: u32) -> Meter {
+fn filled(skills: Skills, first: u32, count: u32) -> Meter {
     let mut meter = Meter::new(skills, 1000, first);
     (0..count).for_each(|_| meter.measure(false));
     meter
@@ -211,7 +214,7 @@ fn meters_that_know_less_are_read_all_the_same() {
             range: false,
             last: false,
             count: false,
-            all: true,
+            ..FULL
         },
     ] {
         let mut meter = filled(skills, 7, 5);
@@ -352,31 +355,68 @@ fn between() -> impl Strategy<Value = Between> {
     ]
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+/// Whose records.
+fn service() -> impl Strategy<Value = StoredService> {
+    prop_oneof![
+        Just(StoredService::Glucose),
+        Just(StoredService::ContinuousGlucose),
+        Just(StoredService::HealthSensor),
+        Just(StoredService::Oximeter),
+        Just(StoredService::BloodPressure),
+    ]
+}
 
-    /// REQ-DEVICE-098, HAZ-DEVICE-019: whatever is lost, repeated, cut off, measured, deleted or reset in between, each
-    /// record is delivered at most once; a sync that says "complete" has delivered all that the meter kept when it
-    /// began; and one undisturbed sync at the end makes it the same set as without any disturbance.
+/// The number of the first record: often shortly before the numbers go over the top.
+fn first() -> impl Strategy<Value = u32> {
+    prop_oneof![
+        Just(0),
+        Just(3),
+        Just(65_520),
+        Just(u32::MAX - 15),
+        any::<u32>()
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(768))]
+
+    /// REQ-DEVICE-098, REQ-DEVICE-200, HAZ-DEVICE-019: whatever is lost, repeated, cut off, measured, deleted or reset in
+    /// between, each record of any service is delivered at most once; a sync that says "complete" has delivered all that
+    /// the device kept when it began; and one undisturbed sync at the end makes it the same set as without any
+    /// disturbance.
     #[test]
     fn any_interleaving_yields_the_same_set_once(
+        service in service(),
         links in proptest::collection::vec((between(), proptest::collection::vec(fate(), 0..60)), 1..6),
-        first in prop_oneof![Just(0_u16), Just(3), Just(65_520), any::<u16>()],
-        (at_least, range, last, count) in any::<(bool, bool, bool, bool)>(),
+        first in first(),
+        (at_least, range, last, count, combined) in any::<(bool, bool, bool, bool, bool)>(),
         capacity in 4_usize..40,
+        users in 1_usize..3,
     ) {
         // Without ranges only the number of records tells what is missing, and a memory that overwrites its oldest
-        // record while it is read keeps that number: such a meter is not used while it is read. Without a count nothing
-        // tells: what is lost then comes with the next sync.
-        let exact = range && count;
-        let mut meter = Meter::new(Skills { all: true, at_least, range, last, count }, capacity, first);
+        // record while it is read keeps that number: such a device is not used while it is read. So it is where numbers
+        // have holes (a sensor's minutes), are none, or count for each user. Without a count nothing tells: what is lost
+        // then comes with the next sync.
+        let cuff = service == StoredService::BloodPressure;
+        let gapless = !matches!(service, StoredService::ContinuousGlucose | StoredService::Oximeter);
+        let exact = range && count && gapless && !(cuff && users > 1);
+        let skills = Skills { all: true, at_least, range, last, count, combined };
+        let mut meter = Meter::of(service, skills, capacity, first);
+        if cuff {
+            meter.next_sequence.resize(users, first & 0xff);
+        }
         let mut delivered = Delivered::default();
         let mut mark = StoredMark::default();
         for (between, fates) in links {
             match between {
                 Between::Nothing => {}
                 Between::Measured(n, context) => (0..n).for_each(|_| meter.measure(context)),
-                Between::Reset => meter.reset(),
+                Between::Reset => {
+                    meter.reset();
+                    if service == StoredService::ContinuousGlucose {
+                        mark = mark.of_session(&[meter.session]);
+                    }
+                }
                 Between::Deleted(at) if !meter.memory.is_empty() => {
                     meter.memory.remove(usize::from(at) % meter.memory.len());
                 }

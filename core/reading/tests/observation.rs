@@ -42,6 +42,7 @@ fn blood_pressures() -> Vec<(&'static str, Reading)> {
             "device-kilopascal-failed",
             kilopascal(Number::NotANumber, Number::NotANumber, Number::NotANumber),
         ),
+        ("device-record", record()),
         ("device-time-unsure", unsure()),
         ("device-clock-lost", clock_lost()),
         (

@@ -203,7 +203,7 @@ impl Session {
 
     /// It has been quiet for long enough, or what was waited for has come.
     fn heard(&mut self, now: Moment) {
-        if self.waits_for_stream(now) {
+        if self.waits_for_stream(now) || self.syncs_again(now) {
             return;
         }
         let heard = self.records > 0 || self.plan.goal == Goal::Pair;

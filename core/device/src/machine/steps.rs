@@ -10,6 +10,7 @@ use crate::notice::{BATTERY_LOW_PERCENT, Notice};
 use crate::plan::Goal;
 use crate::radio::Attribute;
 use crate::reason::{ReasonCode, SessionReport};
+use crate::stored::StoredService;
 use crate::user_plan::UserOutcome;
 use crate::uuid::Uuid;
 use reading::Moment;
@@ -17,8 +18,9 @@ use reading::Moment;
 impl Session {
     pub(super) fn discovered(&mut self, found: Vec<Attribute>, now: Moment) {
         let count = |attribute| found.iter().filter(|one| **one == attribute).count();
+        let has = |one| count(one) > 0;
         let offered: Vec<Attribute> = family::measurements()
-            .filter(|one| count(*one) > 0)
+            .filter(|one| has(*one) && !family::is_said_better(*one, has))
             .collect();
         if offered.is_empty() {
             return self.finish(ReasonCode::NotSupported, now);
@@ -58,8 +60,10 @@ impl Session {
         });
         let identity = information.into_iter().chain([FEATURE]);
         let known = self.plan.knows_identity();
+        // What a cuff can do says also whether its records end with a check sum.
+        let feature = known && self.keeps() == Some(StoredService::BloodPressure);
         identity
-            .filter(|_| !known)
+            .filter(|one| !known || feature && *one == FEATURE)
             .chain([BATTERY])
             .chain(SENSOR)
             .filter(|attribute| has(*attribute))

@@ -5,13 +5,15 @@
 //! it keeps has been taken: the sync takes those in too, so that nothing is delivered twice.
 
 use super::{Session, State};
+use crate::blood_pressure::BloodPressureFeature;
+use crate::blood_pressure_record::CheckSum;
 use crate::call::{Call, Effect};
 use crate::family::Family;
 use crate::fault::RadioFault;
 use crate::radio::Attribute;
 use crate::reason::ReasonCode;
 use crate::stored::{
-    RECORD_ACCESS, StoredEffect, StoredEvent, StoredOutcome, StoredPace, StoredReport,
+    RECORD_ACCESS, StoredEffect, StoredEvent, StoredMark, StoredOutcome, StoredPace, StoredReport,
     StoredService, StoredSync,
 };
 use crate::uuid::Uuid;
@@ -22,11 +24,21 @@ pub(super) struct Stored {
     /// The service whose control point it writes to.
     service: Uuid,
     sync: StoredSync,
+    /// Whether a cuff's records end with a check sum, where it said so.
+    check: Option<CheckSum>,
     /// How the sync ended; what comes after that is only taken in.
     outcome: Option<StoredOutcome>,
 }
 
 impl Stored {
+    /// Another sync, from this mark on.
+    fn begin(&mut self, mark: StoredMark) {
+        self.sync = StoredSync::new(self.sync.service(), mark, StoredPace::default());
+        if let Some(check) = self.check {
+            self.sync.set_check_sum(check);
+        }
+    }
+
     fn control_point(&self) -> Attribute {
         Attribute {
             service: self.service,
@@ -49,13 +61,17 @@ impl Session {
             service: family.service,
             characteristic: Uuid::short(*number),
         };
-        if !offers(attribute(&RECORD_ACCESS)) {
+        // A cuff's memory needs the characteristic that carries it, too.
+        let cuff = kind == StoredService::BloodPressure;
+        let carries = !cuff || offers(attribute(&0x2b36));
+        if !carries || !offers(attribute(&RECORD_ACCESS)) {
             return Vec::new();
         }
         let mark = self.plan.stored.clone();
         self.stored = Some(Stored {
             service: family.service,
             sync: StoredSync::new(kind, mark, StoredPace::default()),
+            check: None,
             outcome: None,
         });
         let all = kind.characteristics().iter().map(attribute);
@@ -70,9 +86,8 @@ impl Session {
     /// The records are those of this session of the device: another one's numbers mean nothing in it.
     pub(super) fn of_session(&mut self, session: &[u8]) {
         if let Some(stored) = &mut self.stored {
-            let (service, mark) = (stored.sync.service(), stored.sync.mark());
-            let mark = mark.of_session(session);
-            stored.sync = StoredSync::new(service, mark, StoredPace::default());
+            let mark = stored.sync.mark().of_session(session);
+            stored.begin(mark);
         }
     }
 
@@ -110,6 +125,12 @@ impl Session {
 
     /// Asks for what the device keeps, unless that is done.
     pub(super) fn sync(&mut self, now: Moment) {
+        let feature = self.facts.feature.map(BloodPressureFeature);
+        if let (Some(stored), Some(feature)) = (&mut self.stored, feature) {
+            let check = CheckSum::of(feature);
+            stored.check = Some(check);
+            stored.sync.set_check_sum(check);
+        }
         let begun = self
             .stored
             .as_ref()
@@ -126,6 +147,20 @@ impl Session {
         }
         self.wait(State::Syncing, 0, now);
         self.stored_event(StoredEvent::Tick, now);
+    }
+
+    /// Asks again for what a cuff indicated after its memory had been read: there it has a number.
+    pub(super) fn syncs_again(&mut self, now: Moment) -> bool {
+        let Some(stored) = &mut self.stored else {
+            return false;
+        };
+        let again = stored.outcome == Some(StoredOutcome::Complete) && stored.sync.holds_live();
+        if again {
+            stored.outcome = None;
+            self.wait(State::Syncing, 0, now);
+            self.stored_event(StoredEvent::Tick, now);
+        }
+        again
     }
 
     /// The link is gone, and the queue with it: what the sync holds back is given.
@@ -175,7 +210,8 @@ impl Session {
                 StoredEffect::Deliver(record) => {
                     let context = record.context.into_iter();
                     let beside = self.sensor.beside();
-                    let packets = std::iter::once(record.bytes).chain(context);
+                    let packets = std::iter::once(record.bytes).chain(record.more);
+                    let packets = packets.chain(context);
                     let packets = packets.chain(beside).collect();
                     self.deliver(record.characteristic, packets, now);
                 }
@@ -208,8 +244,7 @@ impl Session {
             if *first == StoredOutcome::Interrupted {
                 *first = report.outcome;
             }
-            let service = stored.sync.service();
-            stored.sync = StoredSync::new(service, report.mark, StoredPace::default());
+            stored.begin(report.mark);
         }
         if self.state == State::Syncing {
             self.open_call = None;

@@ -1,7 +1,10 @@
-//! What arrives, as records, for the sync and for a meter that keeps none: a CGM's notification taken apart, a health sensor's segments joined, and a glucose
-//! meter's measurement held until its context is there.
+//! What arrives, as records, for the sync and for a meter that keeps none: a CGM's notification taken apart, a health
+//! sensor's and a cuff's segments joined, and a glucose meter's measurement held until its context is there.
 
+use super::cuff::Cuff;
+use super::mark::Print;
 use super::{StoredRecord, StoredService};
+use crate::blood_pressure_record::CheckSum;
 use crate::cgm::CgmFrame;
 use crate::glucose::{GlucoseContextFrame, GlucoseFrame};
 use crate::health_sensor::SegmentJoiner;
@@ -19,6 +22,21 @@ pub(crate) struct Arrival {
     pub(crate) characteristic: u16,
     pub(crate) number: Option<u32>,
     pub(crate) bytes: Vec<u8>,
+    /// Further packets, of a record that could not be joined.
+    pub(crate) more: Vec<Vec<u8>>,
+}
+
+impl Arrival {
+    /// By what it is known again.
+    pub(super) fn print(&self) -> Print {
+        match self.more.as_slice() {
+            [] => Print::of(self.characteristic, self.number, &self.bytes),
+            more => {
+                let all = [self.bytes.as_slice(), &more.concat()].concat();
+                Print::of(self.characteristic, self.number, &all)
+            }
+        }
+    }
 }
 
 /// Takes notifications apart and joins them.
@@ -28,6 +46,7 @@ pub(crate) struct Intake {
     live: SegmentJoiner,
     measurements: BTreeMap<u32, Vec<u8>>,
     contexts: BTreeMap<u32, Vec<u8>>,
+    pub(super) cuff: Cuff,
 }
 
 impl Intake {
@@ -38,7 +57,13 @@ impl Intake {
             live: SegmentJoiner::default(),
             measurements: BTreeMap::new(),
             contexts: BTreeMap::new(),
+            cuff: Cuff::default(),
         }
+    }
+
+    /// Whether a cuff's records end with a check sum.
+    pub(crate) fn set_check_sum(&mut self, check: CheckSum) {
+        self.cuff.set_check_sum(check);
     }
 
     /// The records in a notification. What cannot be read is a record without a number: it is kept as it is and told.
@@ -48,6 +73,7 @@ impl Intake {
                 characteristic,
                 number,
                 bytes,
+                more: Vec::new(),
             }]
         };
         match (self.service, characteristic) {
@@ -72,6 +98,8 @@ impl Intake {
                 None => Vec::new(),
             },
             (StoredService::Oximeter, 0x2a5e) => one(None, bytes),
+            (StoredService::BloodPressure, 0x2b36) => self.cuff.records(bytes),
+            (StoredService::BloodPressure, 0x2b34 | 0x2a35) => one(None, bytes),
             _ => Vec::new(),
         }
     }
@@ -82,15 +110,17 @@ impl Intake {
             characteristic,
             number,
             bytes,
+            more,
         } = arrival;
-        let alone = |number, bytes| StoredRecord {
+        let alone = |number, bytes, more| StoredRecord {
             characteristic,
             number,
             bytes,
+            more,
             context: None,
         };
         let Some(sequence) = number.filter(|_| self.service == StoredService::Glucose) else {
-            return vec![alone(number, bytes)];
+            return vec![alone(number, bytes, more)];
         };
         let waits = |bytes: &[u8]| GlucoseFrame::decode(bytes).is_ok_and(|m| m.context_follows);
         match characteristic {
@@ -102,15 +132,17 @@ impl Intake {
                 Some(context) => vec![joined(sequence, bytes, context)],
                 None => keep(&mut self.measurements, sequence, bytes, MEASUREMENT),
             },
-            _ => vec![alone(number, bytes)],
+            _ => vec![alone(number, bytes, more)],
         }
     }
 
-    /// Whether no count announces it: a context, or what a sensor observes just now.
+    /// Whether no count announces it: a context, or what a sensor or a cuff measures just now.
     pub(crate) fn is_unannounced(&self, characteristic: u16) -> bool {
         matches!(
             (self.service, characteristic),
-            (StoredService::Glucose, CONTEXT) | (StoredService::HealthSensor, 0x2b8b)
+            (StoredService::Glucose, CONTEXT)
+                | (StoredService::HealthSensor, 0x2b8b)
+                | (StoredService::BloodPressure, 0x2b34 | 0x2a35)
         )
     }
 
@@ -125,7 +157,8 @@ impl Intake {
         let contexts = std::mem::take(&mut self.contexts).into_iter();
         let measurements = measurements.map(|(number, bytes)| half(number, bytes, MEASUREMENT));
         let contexts = contexts.map(|(number, bytes)| half(number, bytes, CONTEXT));
-        measurements.chain(contexts).collect()
+        let indicated = self.cuff.release();
+        measurements.chain(contexts).chain(indicated).collect()
     }
 }
 
@@ -141,6 +174,7 @@ fn half(number: u32, bytes: Vec<u8>, characteristic: u16) -> StoredRecord {
         characteristic,
         number: Some(number),
         bytes,
+        more: Vec::new(),
         context: None,
     }
 }
@@ -179,6 +213,7 @@ fn split(frame: &[u8]) -> Vec<Arrival> {
                 .filter(|record| record.crc_ok() != Some(false))
                 .map(|record| record.time_offset_min.into()),
             bytes: record.to_vec(),
+            more: Vec::new(),
         });
         rest = after;
     }

@@ -45,6 +45,8 @@ pub(super) struct Known {
     newest: Option<Option<Print>>,
     /// How often in a row something was asked for again and nothing new came.
     fruitless: u32,
+    /// A record names its user: numbers may count for each user.
+    pub(super) users: bool,
     no_counts: bool,
     no_ranges: bool,
     no_last: bool,
@@ -163,6 +165,11 @@ impl StoredSync {
             .start()
             .is_some_and(|(_, mark)| !self.seen.prints.contains(&mark))
         {
+            self.widen();
+            return self.next();
+        }
+        // What another user measured may have a number below the mark's.
+        if self.known.users && self.start().is_some() {
             self.widen();
             return self.next();
         }

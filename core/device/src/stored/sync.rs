@@ -52,7 +52,7 @@ pub struct StoredSync {
     writing: bool,
     until: Option<Moment>,
     delivered: u32,
-    repeated: u32,
+    pub(super) repeated: u32,
     /// How many records had come when the present request was made, or the device fell silent the last time.
     before: usize,
     tries: u32,
@@ -198,7 +198,13 @@ impl StoredSync {
     }
 
     fn arrived(&mut self, arrival: Arrival) {
-        let print = Print::of(arrival.characteristic, arrival.number, &arrival.bytes);
+        if self.service == StoredService::BloodPressure
+            && self.intake.is_unannounced(arrival.characteristic)
+        {
+            return self.indicated(arrival);
+        }
+        let print = arrival.print();
+        self.known.users |= self.names_user(&arrival);
         if !self.intake.is_unannounced(arrival.characteristic) {
             self.seen.prints.insert(print);
             self.seen.last = Some(print);
@@ -211,11 +217,15 @@ impl StoredSync {
             return;
         }
         self.memory.learn(print);
+        if self.was_indicated(&arrival) {
+            self.repeated += 1;
+            return;
+        }
         let ready = self.intake.ready(arrival);
         self.deliver(ready);
     }
 
-    fn deliver(&mut self, records: Vec<StoredRecord>) {
+    pub(super) fn deliver(&mut self, records: Vec<StoredRecord>) {
         for record in records {
             self.delivered += 1;
             self.effects.push_back(StoredEffect::Deliver(record));

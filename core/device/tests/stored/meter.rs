@@ -1,13 +1,13 @@
-//! A model of a glucose meter with a memory, and a link that loses, repeats and ends. It answers what is written to its
-//! Record Access Control Point, and nothing else.
+//! A model of a device with a memory, of each service that keeps records, and a link that loses, repeats and ends. It
+//! answers what is written to its Record Access Control Point, and nothing else.
 
-use reading::{DeviceTime, Moment, Number};
+use crate::record::{Made, body, packets};
+use reading::Moment;
 use std::collections::{BTreeMap, VecDeque};
 use teleward_device::{
-    Bound, GlucoseConcentration, GlucoseContextFrame, GlucoseFrame, GlucoseSample, GlucoseUnit,
-    RecordAccess, RecordCount, RecordRequest, RecordResponse, RecordResult, Span, StoredEffect,
-    StoredEvent, StoredMark, StoredPace, StoredRecord, StoredReport, StoredService, StoredSync,
-    Which,
+    Bound, RecordAccess, RecordCount, RecordRequest, RecordResponse, RecordResult, Span,
+    StoredEffect, StoredEvent, StoredMark, StoredPace, StoredRecord, StoredReport, StoredService,
+    StoredSync, Which,
 };
 
 /// What the meter can do.
@@ -18,6 +18,8 @@ pub struct Skills {
     pub range: bool,
     pub last: bool,
     pub count: bool,
+    /// A health sensor: to report and count in one request, and not otherwise.
+    pub combined: bool,
 }
 
 pub const FULL: Skills = Skills {
@@ -26,77 +28,78 @@ pub const FULL: Skills = Skills {
     range: true,
     last: true,
     count: true,
+    combined: true,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
-    pub sequence: u16,
+    pub sequence: u32,
+    /// What is to be delivered of it, but for what only the memory adds.
     pub measurement: Vec<u8>,
     pub context: Option<Vec<u8>>,
 }
 
 pub struct Meter {
+    pub service: StoredService,
     pub skills: Skills,
     pub capacity: usize,
     pub memory: VecDeque<Kept>,
-    pub next_sequence: u16,
+    /// The next number of each user; of a meter that knows none, the only one.
+    pub next_sequence: Vec<u32>,
     /// Every measurement ever made, so that no two are alike.
     pub made: u32,
+    /// The session of a CGM, which a reset begins anew.
+    pub session: u8,
+    /// Of the next segment.
+    counter: u8,
 }
 
 impl Meter {
-    pub fn new(skills: Skills, capacity: usize, first: u16) -> Self {
+    pub fn new(skills: Skills, capacity: usize, first: u32) -> Self {
+        Self::of(StoredService::Glucose, skills, capacity, first)
+    }
+
+    pub fn of(service: StoredService, skills: Skills, capacity: usize, first: u32) -> Self {
+        let first = match service {
+            StoredService::HealthSensor => first,
+            _ => first & 0xffff,
+        };
         Self {
+            service,
             skills,
             capacity,
             memory: VecDeque::new(),
-            next_sequence: first,
+            next_sequence: vec![first],
             made: 0,
+            session: 0,
+            counter: 0,
         }
     }
 
     pub fn measure(&mut self, with_context: bool) {
         self.made += 1;
-        let minute = u8::try_from(self.made % 60).unwrap();
-        let hour = u8::try_from(self.made / 60 % 24).unwrap();
-        let day = u8::try_from(self.made / 1440 + 1).unwrap();
-        let sequence = self.next_sequence;
-        self.next_sequence = sequence.wrapping_add(1);
-        let frame = GlucoseFrame {
-            sequence,
-            time: DeviceTime::from_bytes([0xea, 7, 11, day, hour, minute, 0]),
-            time_offset_min: None,
-            concentration: Some(GlucoseConcentration {
-                value: Number::of(95, -5),
-                sample: GlucoseSample::new(1, 1),
-            }),
-            unit: GlucoseUnit::KgPerL,
-            status: None,
-            context_follows: with_context,
-            extra: Vec::new(),
+        let users = u32::try_from(self.next_sequence.len()).unwrap();
+        // Not in turn: one of them may measure often before the other does.
+        let user = if users > 1 { self.made / 3 % users } else { 0 };
+        let next = &mut self.next_sequence[usize::try_from(user).unwrap()];
+        let sequence = *next;
+        *next = match self.service {
+            StoredService::HealthSensor => sequence.wrapping_add(1),
+            // A sensor measures each five minutes.
+            StoredService::ContinuousGlucose => (sequence + 5) & 0xffff,
+            _ => (sequence + 1) & 0xffff,
         };
-        let context = GlucoseContextFrame::decode(&[
-            2,
-            sequence.to_le_bytes()[0],
-            sequence.to_le_bytes()[1],
-            1,
-        ])
-        .unwrap();
+        let made = Made {
+            number: self.made,
+            sequence,
+            user: (users > 1).then(|| u8::try_from(user + 1).unwrap()),
+            with_context: with_context && self.service == StoredService::Glucose,
+        };
+        let (measurement, context) = body(self.service, made);
         self.memory.push_back(Kept {
             sequence,
-            measurement: frame.encode().unwrap(),
-            // Unlike from one measurement to the next.
-            context: with_context.then(|| {
-                GlucoseContextFrame {
-                    exercise: Some(teleward_device::Exercise {
-                        duration_s: u16::try_from(self.made).unwrap(),
-                        intensity_percent: 1,
-                    }),
-                    ..context
-                }
-                .encode()
-                .unwrap()
-            }),
+            measurement,
+            context,
         });
         if self.memory.len() > self.capacity {
             self.memory.pop_front();
@@ -106,68 +109,92 @@ impl Meter {
     /// Its memory is empty and its numbers begin anew, as after a change of batteries; or it is another meter.
     pub fn reset(&mut self) {
         self.memory.clear();
-        self.next_sequence = 0;
+        self.next_sequence.fill(0);
+        self.session += 1;
     }
 
     fn chosen(&self, which: Which) -> Result<Vec<&Kept>, RecordResult> {
+        let all = self.memory.iter();
         let (skill, chosen): (bool, Vec<&Kept>) = match which {
-            Which::All => (self.skills.all, self.memory.iter().collect()),
+            Which::All => (self.skills.all, all.collect()),
             Which::First => (true, self.memory.front().into_iter().collect()),
             Which::Last => (self.skills.last, self.memory.back().into_iter().collect()),
-            Which::AtLeast(Bound::Number(from)) => (
-                self.skills.at_least,
-                self.memory
-                    .iter()
-                    .filter(|one| one.sequence >= from)
-                    .collect(),
-            ),
-            Which::Range(Span::Number(from, to)) => (
-                self.skills.range,
-                self.memory
-                    .iter()
-                    .filter(|one| (from..=to).contains(&one.sequence))
-                    .collect(),
-            ),
-            _ => (false, Vec::new()),
+            Which::AtLeast(bound) => {
+                let from = self.number(bound);
+                let chosen = all.filter(|one| one.sequence >= from).collect();
+                (self.skills.at_least, chosen)
+            }
+            Which::Range(span) => {
+                let (from, to) = match span {
+                    Span::Number(from, to) => (Bound::Number(from), Bound::Number(to)),
+                    Span::RecordNumber(from, to) => {
+                        (Bound::RecordNumber(from), Bound::RecordNumber(to))
+                    }
+                    Span::UserFacingTime(..) => panic!("nothing is asked for by its time"),
+                };
+                let (from, to) = (self.number(from), self.number(to));
+                let chosen = all.filter(|one| (from..=to).contains(&one.sequence));
+                (self.skills.range, chosen.collect())
+            }
+            Which::AtMost(_) => panic!("the oldest ones are never asked for"),
         };
         skill
             .then_some(chosen)
             .ok_or(RecordResult::OperatorNotSupported)
     }
 
+    /// A bound in the width that the service has.
+    fn number(&self, bound: Bound) -> u32 {
+        match (self.service, bound) {
+            (StoredService::Oximeter, _) => panic!("its records have no numbers"),
+            (StoredService::HealthSensor, Bound::RecordNumber(number)) => number,
+            (StoredService::HealthSensor, _) => panic!("its numbers have 32 bits"),
+            (_, Bound::Number(number)) => number.into(),
+            _ => panic!("its numbers have 16 bits"),
+        }
+    }
+
+    fn count(&self, of: usize) -> RecordCount {
+        match self.service {
+            StoredService::HealthSensor => RecordCount::Long(u32::try_from(of).unwrap()),
+            _ => RecordCount::Short(u16::try_from(of).unwrap()),
+        }
+    }
+
     /// The notifications and indications that follow a write, the control point's answer last.
-    pub fn answer(&self, request: RecordRequest) -> Vec<(u16, Vec<u8>)> {
+    pub fn answer(&mut self, request: RecordRequest) -> Vec<(u16, Vec<u8>)> {
+        let says = |response| vec![(0x2a52, RecordAccess::Response(response).encode())];
         let done = |result| {
             let request = request.op();
-            let response = RecordResponse::Done { request, result };
-            vec![(0x2a52, RecordAccess::Response(response).encode())]
+            says(RecordResponse::Done { request, result })
         };
+        let combined = self.service == StoredService::HealthSensor && self.skills.combined;
         match request {
             RecordRequest::Abort => done(RecordResult::Success),
             RecordRequest::Count(_) if !self.skills.count => done(RecordResult::OpNotSupported),
             RecordRequest::Count(which) => match self.chosen(which) {
                 Err(result) => done(result),
-                Ok(chosen) => {
-                    let count = RecordCount::Short(u16::try_from(chosen.len()).unwrap());
-                    let response = RecordResponse::Count(count);
-                    vec![(0x2a52, RecordAccess::Response(response).encode())]
-                }
+                Ok(chosen) => says(RecordResponse::Count(self.count(chosen.len()))),
             },
-            RecordRequest::Report(which) => match self.chosen(which) {
-                Err(result) => done(result),
-                Ok(chosen) if chosen.is_empty() => done(RecordResult::NoRecords),
-                Ok(chosen) => {
-                    let mut out = Vec::new();
-                    for one in chosen {
-                        out.push((0x2a18, one.measurement.clone()));
-                        out.extend(one.context.iter().map(|context| (0x2a34, context.clone())));
-                    }
-                    out.extend(done(RecordResult::Success));
-                    out
+            RecordRequest::Report(_) if combined => done(RecordResult::OpNotSupported),
+            RecordRequest::CombinedReport(_) if !combined => done(RecordResult::OpNotSupported),
+            RecordRequest::Report(which) | RecordRequest::CombinedReport(which) => {
+                let chosen: Vec<Kept> = match self.chosen(which) {
+                    Err(result) => return done(result),
+                    Ok(chosen) => chosen.into_iter().cloned().collect(),
+                };
+                if chosen.is_empty() {
+                    return done(RecordResult::NoRecords);
                 }
-            },
+                let mut out = packets(self.service, &chosen, &mut self.counter);
+                out.extend(if combined {
+                    says(RecordResponse::Combined(self.count(chosen.len())))
+                } else {
+                    done(RecordResult::Success)
+                });
+                out
+            }
             RecordRequest::Delete(_) => panic!("nothing is ever deleted"),
-            RecordRequest::CombinedReport(_) => done(RecordResult::OpNotSupported),
         }
     }
 }
@@ -201,7 +228,7 @@ pub fn session(
 ) -> Session {
     let start = Moment::from_ms(1_000_000);
     let mut now = start;
-    let mut sync = StoredSync::new(StoredService::Glucose, mark, StoredPace::default());
+    let mut sync = StoredSync::new(meter.service, mark, StoredPace::default());
     let (mut writes, mut delivered) = (Vec::new(), Vec::new());
     let mut air: VecDeque<(u16, Vec<u8>)> = VecDeque::new();
     sync.input(StoredEvent::Tick, now);
@@ -254,6 +281,17 @@ pub fn session(
                     Fate::Cut => sync.input(StoredEvent::Disconnected, now),
                     Fate::Measured => {
                         meter.measure(false);
+                        // A cuff indicates what it measures, and keeps it.
+                        if meter.service == StoredService::BloodPressure
+                            && let Some(new) = meter.memory.back()
+                        {
+                            let (characteristic, bytes) = (0x2b34, new.measurement.clone());
+                            let live = StoredEvent::Notified {
+                                characteristic,
+                                bytes,
+                            };
+                            sync.input(live, now);
+                        }
                         sync.input(event, now);
                     }
                     Fate::Busy => {
@@ -286,11 +324,16 @@ pub struct Delivered(pub BTreeMap<Vec<u8>, u32>);
 impl Delivered {
     pub fn take(&mut self, records: &[StoredRecord]) {
         for record in records {
-            for frame in [Some(&record.bytes), record.context.as_ref()]
-                .into_iter()
-                .flatten()
-            {
-                *self.0.entry(frame.clone()).or_default() += 1;
+            // A cuff's measurement is the same one, indicated or with header, number and characteristic in front.
+            let front = if record.characteristic == 0x2b36 {
+                5
+            } else {
+                0
+            };
+            let frame = Some(&record.bytes[front..]);
+            let context = record.context.as_deref();
+            for frame in [frame, context].into_iter().flatten() {
+                *self.0.entry(frame.to_vec()).or_default() += 1;
             }
         }
     }

@@ -188,6 +188,18 @@ pub fn failed() -> Reading {
     }
 }
 
+/// A cuff's reading out of its memory, with its number.
+pub fn record() -> Reading {
+    let mut reading = full();
+    let Source::Device(device) = &mut reading.source else {
+        unreachable!()
+    };
+    let record = "032a01342b7e7c005cf36100c23c002efef1012500e258002e";
+    device.characteristic = 0x2b36;
+    device.packets = vec![from_hex(record).unwrap()];
+    numbered(reading, &[0x2a, 0x01])
+}
+
 /// The device's clock could not be read.
 pub fn unsure() -> Reading {
     let mut reading = full();
