@@ -3,7 +3,7 @@
 mod blood_pressure;
 pub(crate) mod cgm;
 mod glucose;
-mod health_sensor;
+pub(crate) mod health_sensor;
 mod heart_rate;
 mod oximeter;
 mod scale;

@@ -9,6 +9,7 @@
 //! *full* trace holds the bytes as they came, and needs the patient's word.
 
 mod line;
+mod mark;
 mod redact;
 mod replay;
 
@@ -17,7 +18,9 @@ pub use replay::{Difference, Replay, TraceError, replay};
 use crate::call::{Effect, Event};
 use crate::plan::Plan;
 use crate::radio::DeviceHandle;
+use crate::stored::StoredMark;
 use line::{CallName, Head, Input, Line, Output, Step};
+use mark::Marks;
 use reading::Moment;
 use redact::Redactor;
 use serde::{Deserialize, Serialize};
@@ -64,6 +67,10 @@ pub(crate) struct Tracer {
     device: DeviceHandle,
     started: Moment,
     redactor: Option<Redactor>,
+    head: Head,
+    /// How far the device's records had been taken.
+    stored: StoredMark,
+    marks: Marks,
     /// The call whose answer is due: it says what the answer's bytes are.
     open: Option<(u32, CallName)>,
     text: String,
@@ -79,23 +86,23 @@ impl Tracer {
             TraceMode::Redacted => Some(Redactor::new(started)),
             TraceMode::Full => None,
         };
-        let mut tracer = Self {
+        let began = if redactor.is_some() {
+            redact::began(started)
+        } else {
+            started
+        };
+        Some(Self {
             device: plan.device.clone(),
+            head: Head::of(plan, began, redactor.is_some()),
+            stored: plan.stored.clone(),
+            marks: Marks::default(),
             open: None,
             started,
             redactor,
             text: String::new(),
             steps: 0,
             cut: false,
-        };
-        let began = if tracer.redactor.is_some() {
-            redact::began()
-        } else {
-            started
-        };
-        let head = Head::of(plan, began, tracer.redactor.is_some());
-        tracer.push(&head);
-        Some(tracer)
+        })
     }
 
     /// Notes what goes into the machine.
@@ -103,8 +110,19 @@ impl Tracer {
         let Some(mut input) = Input::of(event, &self.device, self.open.as_ref()) else {
             return;
         };
+        let came = input.bytes().map(<[u8]>::to_vec);
         if let Some(redactor) = &mut self.redactor {
             redactor.redact(&mut input);
+        }
+        if let (Some(came), Some(stands)) = (came, input.bytes()) {
+            match &input {
+                Input::Value { of, .. } => self.marks.value(*of, &came, stands),
+                Input::Answer {
+                    to: Some(CallName { of: Some(of), .. }),
+                    ..
+                } => self.marks.answer(*of, &came, stands),
+                _ => {}
+            }
         }
         self.step(now, Step::In(input));
     }
@@ -117,9 +135,10 @@ impl Tracer {
         self.step(now, Step::Out(Output::of(effect)));
     }
 
-    /// The trace so far.
-    pub(crate) fn end(self) -> Trace {
-        Trace(self.text)
+    /// The trace so far. Its first line comes last: only now is known which records of the mark came again.
+    pub(crate) fn end(mut self) -> Trace {
+        self.head.stored = self.marks.told(&self.stored);
+        Trace(line_of(&self.head) + &self.text)
     }
 
     fn step(&mut self, now: Moment, step: Step) {
@@ -139,10 +158,12 @@ impl Tracer {
     }
 
     fn push(&mut self, line: &impl Serialize) {
-        // Strings, numbers and hex have a JSON form; there is nothing that could fail.
-        if let Ok(line) = serde_json::to_string(line) {
-            self.text.push_str(&line);
-            self.text.push('\n');
-        }
+        self.text.push_str(&line_of(line));
     }
+}
+
+fn line_of(line: &impl Serialize) -> String {
+    // Strings, numbers and hex have a JSON form; there is nothing that could fail.
+    let text = serde_json::to_string(line).unwrap_or_default();
+    text + "\n"
 }

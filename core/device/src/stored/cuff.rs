@@ -122,6 +122,18 @@ fn whole(arrival: &Arrival) -> Option<BloodPressureRecord> {
     BloodPressureRecord::join(&[&arrival.bytes], CheckSum::Absent).ok()
 }
 
+/// By what a measurement is known, kept or indicated, beside its own print.
+pub(super) fn twins(arrival: &Arrival) -> Vec<Print> {
+    match (arrival.characteristic, whole(arrival)) {
+        (ENHANCED | 0x2a35, _) => vec![Print::of(RECORD, None, &arrival.bytes)],
+        (_, Some(record)) => vec![
+            Print::of(record.recorded, None, &record.value),
+            Print::of(RECORD, None, &record.value),
+        ],
+        _ => Vec::new(),
+    }
+}
+
 /// The user that a record names.
 fn user(arrival: &Arrival) -> Option<u8> {
     let read = whole(arrival)?.measurement().ok()?;

@@ -27,6 +27,11 @@ pub(crate) struct Arrival {
 }
 
 impl Arrival {
+    /// All by which it is known again: what a cuff keeps also as what it indicates.
+    pub(crate) fn prints(&self) -> Vec<Print> {
+        [vec![self.print()], super::cuff::twins(self)].concat()
+    }
+
     /// By what it is known again.
     pub(super) fn print(&self) -> Print {
         match self.more.as_slice() {

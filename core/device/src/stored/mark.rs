@@ -35,6 +35,13 @@ impl Print {
         }
     }
 
+    /// That of a record of which nothing but its number is known: unlike all others.
+    pub(crate) fn other(number: Option<u32>, n: u32) -> Self {
+        let mut hash = [0xff; 16];
+        hash[12..].copy_from_slice(&n.to_be_bytes());
+        Self { number, hash }
+    }
+
     /// The record's number, where it has one.
     #[must_use]
     pub const fn number(&self) -> Option<u32> {
@@ -107,6 +114,25 @@ impl StoredMark {
     #[must_use]
     pub const fn newest(&self) -> Option<Print> {
         self.newest
+    }
+
+    /// What was delivered, the oldest first.
+    pub(crate) fn known(&self) -> impl Iterator<Item = &Print> {
+        self.known.iter()
+    }
+
+    /// The session that numbers count in; empty where they do not.
+    pub(crate) fn session(&self) -> &str {
+        &self.session
+    }
+
+    /// A mark of its parts.
+    pub(crate) fn of_parts(newest: Option<Print>, known: Vec<Print>, session: String) -> Self {
+        Self {
+            newest,
+            known: known.into(),
+            session,
+        }
     }
 }
 

@@ -1,12 +1,12 @@
 //! The lines of a trace. Their names are stable; see `docs/formats/trace.md`.
 
+use super::mark::TracedMark;
 use crate::call::{Answer, Call, Effect, Event};
 use crate::fault::RadioFault;
 use crate::manner::Manner;
 use crate::plan::{Goal, Pace, Plan};
 use crate::radio::{Advertisement, Attribute, DeviceHandle, RadioEvent, RadioState};
 use crate::reason::SessionReport;
-use crate::stored::StoredMark;
 use crate::trace::TraceMode;
 use crate::user_control::ConsentCode;
 use crate::user_plan::UserPlan;
@@ -38,6 +38,9 @@ pub(super) struct Head {
     /// What was to be done about the device's user; never the code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<User>,
+    /// How far the device's records had been taken.
+    #[serde(default, skip_serializing_if = "TracedMark::is_new")]
+    pub stored: TracedMark,
 }
 
 /// Which of a device's users the session was for.
@@ -82,6 +85,7 @@ impl Head {
             pace: plan.pace,
             manner: plan.manner.clone(),
             user: User::of(plan.user),
+            stored: TracedMark::default(),
         }
     }
 
@@ -100,7 +104,7 @@ impl Head {
             utc_offset_min: self.utc_offset_min,
             connection: [0; 16],
             pace: self.pace,
-            stored: StoredMark::default(),
+            stored: self.stored.mark(),
             manner: self.manner.clone(),
             user: self.user.map_or(UserPlan::Unsaid, User::plan),
             trace: TraceMode::Off,
@@ -186,6 +190,18 @@ impl Input {
                 result: Given::of(result),
             },
         })
+    }
+
+    /// The bytes in it.
+    pub(super) fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Value { bytes, .. }
+            | Self::Answer {
+                result: Given::Bytes(bytes),
+                ..
+            } => Some(&bytes.0),
+            _ => None,
+        }
     }
 
     /// The event that it stands for.

@@ -7,6 +7,8 @@ use serde::Serialize;
 
 /// A line longer than this is none of ours: a value has at most 512 bytes.
 const LONGEST_LINE: usize = 64 * 1024;
+/// The first line holds a mark of up to 4,096 records.
+const LONGEST_FIRST: usize = 512 * 1024;
 
 /// Why a trace cannot be replayed.
 #[derive(Debug, thiserror::Error)]
@@ -146,8 +148,13 @@ fn head(first: &str) -> Result<Head, TraceError> {
 }
 
 fn read<T: serde::de::DeserializeOwned>(line: usize, text: &str) -> Result<T, TraceError> {
-    if text.len() > LONGEST_LINE {
-        let why = format!("it has more than {LONGEST_LINE} bytes");
+    let longest = if line == 1 {
+        LONGEST_FIRST
+    } else {
+        LONGEST_LINE
+    };
+    if text.len() > longest {
+        let why = format!("it has more than {longest} bytes");
         return Err(TraceError::Line { line, why });
     }
     // serde's own words may quote what stands there, which may be a measurement.
