@@ -11,7 +11,8 @@
 //!    disconnect, cool down), without I/O. It ends in exactly one [`ReasonCode`].
 //!    [`StoredSync`] takes the records that a device keeps, each once; it is to run inside a session.
 //! 5. [`Radio`]: what reaches devices; [`ScriptedRadio`] replays a script, [`BtleplugRadio`] is the real one (feature
-//!    `btleplug`; on Linux with a pairing agent of its own). [`RadioFault::from_text`] makes sense of what platforms say.
+//!    `btleplug`; on Linux with a pairing agent of its own), [`ForeignRadio`] is one that an app's shell drives through a
+//!    [`RadioPort`]. [`RadioFault::from_text`] makes sense of what platforms say.
 //! 6. [`run_session`] joins a machine and a radio; [`find_devices`] lists what is near.
 //! 7. [`Trace`]: a session written down, without values and identities if so wanted, and [`replay`], which runs it again.
 //!
@@ -55,12 +56,14 @@ mod enhanced_blood_pressure;
 pub mod family;
 mod fault;
 pub mod float;
+mod foreign;
 pub mod glucose;
 mod guide;
 pub mod health_sensor;
 mod heart_rate;
 mod identifiers;
 pub mod information;
+mod links;
 mod local_time;
 mod machine;
 mod manner;
@@ -93,8 +96,6 @@ mod bluez;
 #[cfg(feature = "btleplug")]
 mod btle;
 #[cfg(feature = "btleplug")]
-mod links;
-#[cfg(feature = "btleplug")]
 mod prompt;
 
 pub use blood_pressure::{BloodPressureFeature, BloodPressureFrame};
@@ -113,6 +114,7 @@ pub use decode::{Decoded, Entry, decode_json, entries};
 pub use driver::{SessionEvent, find_devices, run_session};
 pub use elapsed_time::{ElapsedClock, ElapsedTime, Timeline};
 pub use fault::RadioFault;
+pub use foreign::{ForeignRadio, RadioAnswer, RadioCall, RadioPort, address_of};
 pub use glucose::{
     Carbohydrate, Dose, Exercise, GlucoseConcentration, GlucoseContextFrame, GlucoseFeature,
     GlucoseFrame, GlucoseSample, GlucoseStatus, GlucoseUnit, Medication,
@@ -145,7 +147,7 @@ pub use stored::{
 pub use stream::{Stream, StreamEffect, StreamEvent, StreamOutcome, StreamPace, StreamService};
 pub use trace::{Difference, Replay, Trace, TraceError, TraceMode, replay};
 pub use user_plan::{UserFacts, UserOutcome, UserPlan};
-pub use uuid::Uuid;
+pub use uuid::{Uuid, UuidError};
 
 // The families of devices, a file each.
 pub use blood_pressure_record::{BloodPressureRecord, CheckSum, RecordSegment, Recorded};

@@ -41,9 +41,13 @@ impl Links {
         state.map(|state| *state = LinkState::Up).is_some()
     }
 
-    /// The call to connect has failed, and its answer says so: nothing more is told of this link.
+    /// The call to connect has failed, and its answer says so: nothing more is told of this link. One that was up before
+    /// the call still is.
     pub(crate) fn failed(&self, device: &DeviceHandle) {
-        self.lock().remove(device);
+        let mut states = self.lock();
+        if states.get(device) == Some(&LinkState::Connecting) {
+            states.remove(device);
+        }
     }
 
     /// A link has ended.
@@ -53,7 +57,18 @@ impl Links {
         }
     }
 
+    /// Whether this link is being made or up.
+    pub(crate) fn is_known(&self, device: &DeviceHandle) -> bool {
+        self.lock().contains_key(device)
+    }
+
+    /// The devices whose links are being made or up.
+    pub(crate) fn known(&self) -> Vec<DeviceHandle> {
+        self.lock().keys().cloned().collect()
+    }
+
     /// The devices whose links are up.
+    #[cfg(feature = "btleplug")]
     pub(crate) fn up(&self) -> Vec<DeviceHandle> {
         let states = self.lock();
         let up = states.iter().filter(|(_, state)| **state == LinkState::Up);
@@ -76,7 +91,9 @@ mod tests {
         assert_eq!(heard.try_next(), None, "there was no link");
         links.begin(&cuff);
         assert!(links.came_up(&cuff));
-        assert_eq!(links.up(), std::slice::from_ref(&cuff));
+        assert_eq!(links.known(), std::slice::from_ref(&cuff));
+        links.failed(&cuff);
+        assert!(links.is_known(&cuff), "it was up before");
         links.ended(&cuff);
         links.ended(&cuff);
         assert_eq!(
@@ -92,6 +109,6 @@ mod tests {
         links.failed(&cuff);
         links.ended(&cuff);
         assert_eq!(heard.try_next(), None, "the answer said so");
-        assert!(links.up().is_empty());
+        assert!(links.known().is_empty());
     }
 }
