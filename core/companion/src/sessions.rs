@@ -1,7 +1,7 @@
 //! Device sessions: one per paired device, over and over, and one that pairs when asked.
 //!
 //! In: what [`device::run_session`] tells. Out: records and facts handed to the desk at once, restarts after a pause.
-//! Each session runs in its own task, so that a slow radio stalls nobody.
+//! Each session runs in its own task, so that a slow radio stalls nobody, and on a view of the radio of its own.
 
 mod look;
 
@@ -12,8 +12,9 @@ use crate::models;
 use crate::show;
 use crate::view::{DeviceView, FoundView, RequestId, UserChoice};
 use device::{
-    Advertisement, CapturedRecord, DeviceHandle, Plan, Radio, RadioFault, ReasonCode, SessionEvent,
-    SessionFacts, SessionReport, Trace, TraceMode, UserPlan, family, how_to_pair, run_session,
+    Advertisement, CapturedRecord, DeviceHandle, Plan, Radio, RadioFault, RadioView, ReasonCode,
+    SessionEvent, SessionFacts, SessionReport, SharedRadio, Trace, TraceMode, UserPlan, family,
+    how_to_pair, run_session,
 };
 use reading::{DeviceFacts, Moment};
 use std::collections::BTreeMap;
@@ -108,7 +109,7 @@ enum Pairing {
 }
 
 pub(crate) struct Sessions {
-    radio: Option<Arc<dyn Radio>>,
+    radio: Option<SharedRadio>,
     pace: device::Pace,
     trace: TraceMode,
     runs: BTreeMap<u64, Run>,
@@ -128,10 +129,11 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
+    /// Must be called within a tokio runtime.
     pub(crate) fn new(radio: Option<Arc<dyn Radio>>, pace: device::Pace, trace: TraceMode) -> Self {
         let (to_us, happenings) = mpsc::channel(WAITING);
         Self {
-            radio,
+            radio: radio.map(SharedRadio::new),
             pace,
             trace,
             runs: BTreeMap::new(),
@@ -219,7 +221,7 @@ impl Sessions {
         self.cancel_all();
         let to_us = self.to_us.clone();
         tokio::spawn(async move {
-            let found = look::nearest(radio.as_ref(), timeout, &known).await;
+            let found = look::nearest(&radio, timeout, &known).await;
             // The actor is gone only when everything is.
             let _closed = to_us.send(Happening::Found { request, found }).await;
         });
@@ -247,7 +249,7 @@ impl Sessions {
         let to_us = self.to_us.clone();
         tokio::spawn(async move {
             let stopped = || matches!(stopped.try_recv(), Err(TryRecvError::Closed));
-            let ended = look::around(radio.as_ref(), timeout, stopped, &to_us).await;
+            let ended = look::around(&radio, timeout, stopped, &to_us).await;
             // The actor is gone only when everything is.
             let _closed = to_us.send(Happening::Looked { request, ended }).await;
         });
@@ -333,12 +335,12 @@ impl Sessions {
         }
     }
 
-    fn radio_to_pair(&self, desk: &Desk) -> Result<Arc<dyn Radio>, CompanionError> {
-        let radio = self.radio.clone().ok_or(CompanionError::NoRadio)?;
+    fn radio_to_pair(&self, desk: &Desk) -> Result<RadioView, CompanionError> {
+        let radio = self.radio.as_ref().ok_or(CompanionError::NoRadio)?;
         if desk.is_locked() {
             return Err(CompanionError::Locked);
         }
-        Ok(radio)
+        Ok(radio.view())
     }
 
     pub(crate) fn forget(
@@ -360,7 +362,7 @@ impl Sessions {
             .filter(|run| run.collects(&paired.id))
             .for_each(|run| run.cancel = None);
         desk.forget_device(device)?;
-        if let Some(radio) = self.radio.clone() {
+        if let Some(radio) = self.radio.as_ref().map(SharedRadio::view) {
             // A bond that stays behind does no harm; the next pairing replaces it.
             tokio::spawn(async move { radio.forget(&paired.handle).await });
         }
@@ -708,7 +710,7 @@ impl Sessions {
     }
 
     fn run(&mut self, purpose: Purpose, plan: Plan) {
-        let Some(radio) = self.radio.clone() else {
+        let Some(radio) = self.radio.as_ref().map(SharedRadio::view) else {
             return;
         };
         let plan = Plan {
@@ -742,7 +744,7 @@ impl Sessions {
                 // Either way the session is to end: told so, or nobody is left to tell.
                 let _told = cancelled.await;
             };
-            let session = run_session(radio, plan, started, out, cancelled);
+            let session = run_session(Arc::new(radio), plan, started, out, cancelled);
             let forward = async {
                 while let Some(event) = events.recv().await {
                     if to_us.send(Happening::Event { run, event }).await.is_err() {

@@ -406,18 +406,11 @@ impl Radio for BtleplugRadio {
             .iter()
             .map(|uuid| uuid::Uuid::from_u128(uuid.0))
             .collect();
-        match adapter
-            .start_scan(ScanFilter { services })
-            .await
-            .map_err(fault)
-        {
-            // Our own scan runs already: what is looked for now counts.
-            Ok(()) | Err(RadioFault::Busy) => Ok(()),
-            Err(fault) => {
-                self.0.lock().scanning = None;
-                Err(fault)
-            }
+        let started = adapter.start_scan(ScanFilter { services }).await;
+        if started.is_err() {
+            self.0.lock().scanning = None;
         }
+        started.map_err(fault)
     }
 
     async fn stop_scan(&self) -> Result<(), RadioFault> {

@@ -37,6 +37,8 @@ pub enum SessionEvent {
 
 /// Runs one session to its end and returns its report, which is also the last event.
 ///
+/// Sessions that run at the same time each need a [`RadioView`](crate::RadioView) of the radio: it has one scan only.
+///
 /// `started` is the phone's time now; what follows is counted from there on a clock that nobody sets, so that a change
 /// of the phone's clock moves no deadline. When `cancel` is ready, the session ends in an orderly way: dropping the
 /// future instead leaves the link to the platform.
@@ -47,10 +49,7 @@ pub async fn run_session(
     out: UnboundedSender<SessionEvent>,
     cancel: impl Future<Output = ()> + Send,
 ) -> SessionReport {
-    let clock = Clock {
-        started,
-        since: Instant::now(),
-    };
+    let clock = Clock::begin(started);
     let device = plan.device.clone();
     let mut events = radio.events();
     let mut session = Traced {
@@ -167,18 +166,26 @@ async fn execute(
     }
 }
 
-struct Clock {
+/// The time since a moment, on a clock that nobody sets.
+pub(crate) struct Clock {
     started: Moment,
     since: Instant,
 }
 
 impl Clock {
-    fn now(&self) -> Moment {
+    pub(crate) fn begin(started: Moment) -> Self {
+        Self {
+            started,
+            since: Instant::now(),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Moment {
         let ms = i64::try_from(self.since.elapsed().as_millis()).unwrap_or(i64::MAX);
         self.started.plus_ms(ms)
     }
 
-    fn instant(&self, at: Moment) -> Instant {
+    pub(crate) fn instant(&self, at: Moment) -> Instant {
         let ms = u64::try_from(at.ms_since(self.started)).unwrap_or(0);
         self.since + Duration::from_millis(ms)
     }

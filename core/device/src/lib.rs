@@ -13,7 +13,8 @@
 //! 5. [`Radio`]: what reaches devices; [`ScriptedRadio`] replays a script, [`BtleplugRadio`] is the real one (feature
 //!    `btleplug`; on Linux with a pairing agent of its own), [`ForeignRadio`] is one that an app's shell drives through a
 //!    [`RadioPort`]. [`RadioFault::from_text`] makes sense of what platforms say.
-//! 6. [`run_session`] joins a machine and a radio; [`find_devices`] lists what is near.
+//! 6. [`run_session`] joins a machine and a radio; [`find_devices`] lists what is near. Several at once share a radio by
+//!    [`SharedRadio`].
 //! 7. [`Trace`]: a session written down, without values and identities if so wanted, and [`replay`], which runs it again.
 //!
 //! ```
@@ -80,8 +81,10 @@ mod reason;
 mod record;
 mod record_access;
 mod scaled;
+mod scan;
 mod script;
 mod scripted;
+mod shared;
 pub mod stored;
 mod stream;
 mod thermometer;
@@ -140,6 +143,7 @@ pub use script::{
     Script, ScriptError, ScriptFault, ScriptedDevice, ScriptedFrame, ScriptedMemory, ScriptedRecord,
 };
 pub use scripted::ScriptedRadio;
+pub use shared::{RadioView, SharedRadio};
 pub use stored::{
     Print, StoredEffect, StoredEvent, StoredMark, StoredOutcome, StoredPace, StoredRecord,
     StoredReport, StoredService, StoredSync,

@@ -117,6 +117,9 @@ impl fmt::Debug for RadioEvent {
 }
 
 /// A radio. Object-safe; shared between sessions. Each call may be dropped before it has answered.
+///
+/// It has one scan, as platforms have: who shares it does so by [`SharedRadio`](crate::SharedRadio), which never starts a
+/// second one before the first was stopped.
 #[async_trait]
 pub trait Radio: Send + Sync {
     /// Whether it can be used.
