@@ -136,10 +136,14 @@ pub fn all() -> Result<Vec<Part>> {
             "unit",
             "the crates' own tests, and the examples in their documentation",
             5,
-            // A core dump of the relay is searched where the kernel hands dumps to a program.
+            // A core dump of the relay is searched where the kernel hands dumps to a program; BlueZ's agent manager is played
+            // on a bus of its own.
             compiler()
                 .into_iter()
-                .chain([Need::Program("gcore", "gdb")])
+                .chain([
+                    Need::Program("gcore", "gdb"),
+                    Need::Program("dbus-daemon", "dbus"),
+                ])
                 .collect(),
             unit,
         ),

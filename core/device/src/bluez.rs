@@ -6,6 +6,7 @@
 
 mod agent;
 mod link;
+mod presence;
 
 use crate::fault::RadioFault;
 use crate::links::Links;
@@ -20,6 +21,7 @@ use dbus::nonblock::stdintf::org_freedesktop_dbus::{ObjectManager as _, Properti
 use dbus::nonblock::{Proxy, SyncConnection};
 use dbus_crossroads::Crossroads;
 use link::Heard;
+use presence::Presence;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +38,8 @@ pub(crate) struct Bluez {
     connection: Arc<SyncConnection>,
     agent: Agent,
     heard: Arc<Heard>,
-    task: JoinHandle<()>,
+    presence: Arc<Presence>,
+    tasks: [JoinHandle<()>; 2],
 }
 
 impl Bluez {
@@ -74,24 +77,21 @@ impl Bluez {
             }),
         );
         let heard = Heard::listen(&connection, links).await?;
-        let bluez = Self {
+        let presence = Presence::listen(&connection, agent.clone(), Arc::clone(&heard)).await?;
+        presence::register(&connection, capability).await?;
+        let renewing = Arc::clone(&presence).renew(Arc::clone(&connection), capability);
+        Ok(Self {
             connection,
             agent,
             heard,
-            task,
-        };
-        let manager = bluez.proxy("/org/bluez", TIMEOUT);
-        let name = "org.bluez.AgentManager1";
-        let path = dbus::Path::from(agent::PATH);
-        let registered: Result<(), dbus::Error> = manager
-            .method_call(name, "RegisterAgent", (path.clone(), capability))
-            .await;
-        registered.map_err(fault)?;
-        let made_default: Result<(), dbus::Error> = manager
-            .method_call(name, "RequestDefaultAgent", (path,))
-            .await;
-        made_default.map_err(fault)?;
-        Ok(bluez)
+            presence,
+            tasks: [task, tokio::spawn(renewing)],
+        })
+    }
+
+    /// Whether BlueZ went since this was asked the last time, with all that it knew of us; it may be back.
+    pub(crate) fn has_gone(&self) -> bool {
+        self.presence.has_gone()
     }
 
     /// From now on this device may pair.
@@ -190,7 +190,7 @@ impl Bluez {
 impl Drop for Bluez {
     fn drop(&mut self) {
         // BlueZ forgets an agent whose connection is gone.
-        self.task.abort();
+        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
 

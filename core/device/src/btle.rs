@@ -137,6 +137,10 @@ impl Shared {
 
     /// Sees whether there is an adapter and whether it is on, and tells what has changed.
     async fn look(self: &Arc<Self>) {
+        #[cfg(target_os = "linux")]
+        if self.bluez.has_gone() {
+            self.lost();
+        }
         let known = self.lock().adapter.clone();
         let adapter = match known {
             Some(adapter) if adapter.adapter_info().await.is_ok() => Some(adapter),
@@ -176,6 +180,20 @@ impl Shared {
         }
         if changed {
             self.events.send(&RadioEvent::State(state));
+        }
+    }
+
+    /// BlueZ went: what it did for us is over, even when it is back before anybody looked.
+    #[cfg(target_os = "linux")]
+    fn lost(&self) {
+        let before = {
+            let mut inner = self.lock();
+            inner.adapter = None;
+            inner.scanning = None;
+            std::mem::replace(&mut inner.state, RadioState::Missing)
+        };
+        if before != RadioState::Missing {
+            self.events.send(&RadioEvent::State(RadioState::Missing));
         }
     }
 

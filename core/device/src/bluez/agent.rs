@@ -28,7 +28,7 @@ pub(super) fn interface(builder: &mut IfaceBuilder<Agent>) {
     type Path = dbus::Path<'static>;
     builder.method("Release", (), (), |_, _, (): ()| Ok(()));
     builder.method("Cancel", (), (), |_, agent: &mut Agent, (): ()| {
-        agent.prompt.cancel();
+        agent.cancel();
         Ok(())
     });
     builder.method_with_cr_async(
@@ -115,6 +115,11 @@ impl Agent {
     /// From now on it may not: nobody pairs behind our back.
     pub(super) fn unexpect(&self, path: &str) {
         self.lock().remove(path);
+    }
+
+    /// Nobody waits for an answer any more.
+    pub(super) fn cancel(&self) {
+        self.prompt.cancel();
     }
 
     /// A call to pair begins: nothing was asked or shown in it yet.

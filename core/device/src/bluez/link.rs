@@ -48,6 +48,13 @@ impl LinkNews {
         self.ends += u64::from(went);
         went
     }
+
+    /// BlueZ itself went, and told nobody.
+    const fn lost(&mut self) {
+        self.turns += 1;
+        self.ends += 1;
+        self.resolved = false;
+    }
 }
 
 /// What was heard of all devices, by object path.
@@ -95,6 +102,13 @@ impl Heard {
         if let (true, Some(device)) = (went, handle(&path)) {
             links.ended(&device);
         }
+    }
+
+    /// BlueZ is gone: what it said of links is over.
+    pub(super) fn all_gone(&self) {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.values()
+            .for_each(|link| link.send_modify(LinkNews::lost));
     }
 
     fn of(&self, path: &str) -> watch::Sender<LinkNews> {
