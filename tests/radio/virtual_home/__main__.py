@@ -14,7 +14,7 @@ from pathlib import Path
 
 from . import image
 # Their cases come into the table, in this order.
-from . import cases, families, matrix, closing  # noqa: F401, I001
+from . import cases, families, collected, matrix, restart, closing  # noqa: F401, I001
 from .air import Air, plug
 from .clinic import Clinic, ClinicError
 from .cuff import Cuff
@@ -74,7 +74,7 @@ async def passes(name: str, words: str, doing: Awaitable[None]) -> bool:
         async with asyncio.timeout(TO_PASS):
             await doing
     except (AssertionError, GuestError, ClinicError, TimeoutError) as error:
-        say("FAILED", f"\n  {error or 'it took too long'}")
+        say("FAILED", f"\n  {str(error) or 'it took too long'}")
         return False
     except Exception:  # a fault of the harness must not hide the other cases
         say("FAILED")
@@ -157,7 +157,7 @@ def main() -> int:
         print(f"missing: {error}", file=sys.stderr)
         return 2
     except (AssertionError, GuestError, ClinicError, TimeoutError) as error:
-        print(f"FAILED outside a case: {error or 'it took too long'}", file=sys.stderr)
+        print(f"FAILED outside a case: {str(error) or 'it took too long'}", file=sys.stderr)
         return 1
     finally:
         if options.keep:

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 ADMINISTRATOR = "radio"
-TO_START = 120
+TO_START = 300
 TO_ARRIVE = 180
 PAGE = 500
 

@@ -76,9 +76,9 @@ async def meter(home: Home) -> None:
     device.measure(111, meal=BEFORE_A_MEAL)
     home.expect("glucose", glucose=111)
     device.faults.drop_after = [1, 120, 50]
-    before = home.clinic.envelopes()
+    before, drops = home.clinic.envelopes(), device.asked.drops
     await home.broken_sessions(device, 3)
-    same(3, device.asked.drops, "links that the meter broke")
+    same(drops + 3, device.asked.drops, "links that the meter broke")
     await home.arrived()
     # The station's acknowledgements are envelopes, too.
     same(True, home.clinic.envelopes() - before < 100, f"{home.clinic.envelopes() - before} envelopes: far fewer than records")

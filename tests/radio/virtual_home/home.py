@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from .air import Adapter, Air
-from .clinic import Clinic
+from .clinic import TO_ARRIVE, Clinic
 from .cuff import Cuff
 from .guest import Guest
 from .hub import PATIENCE, Hub
@@ -14,6 +14,8 @@ from .keeper import Keeper
 from .peripheral import Peripheral
 
 PAIRING_SECONDS = "20"
+# A session whose link breaks, on a machine with other work: it connects, and asks anew for all that it has not got.
+TO_BREAK = 60
 Device = TypeVar("Device", bound=Peripheral)
 
 
@@ -59,7 +61,8 @@ class Home:
         packet before a break is still taken, and so by which of two words the session ends, is the race of a real link."""
         since = self.hub.mark()
         await device.show()
-        *broken, last = await self.hub.endings(since, times + 1, device=self.devices[device])
+        patience = PATIENCE + times * TO_BREAK
+        *broken, last = await self.hub.endings(since, times + 1, patience, self.devices[device])
         same(set(), set(broken) - {"closed_early", "link_lost"}, "other reasons of the sessions whose link broke")
         same("done", last, "the last reason")
         await device.hide()
@@ -112,9 +115,9 @@ class Home:
                 await device.hide()
             device.pairing_mode = False
 
-    async def arrived(self) -> None:
+    async def arrived(self, patience: float = TO_ARRIVE) -> None:
         """Waits until the station holds what it must hold; what it holds more is an error."""
-        await self.clinic.readings_are(self.expected)
+        await self.clinic.readings_are(self.expected, patience)
 
     def sent(self) -> list[bytes]:
         """What all devices have indicated and notified, in order."""

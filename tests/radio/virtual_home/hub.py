@@ -99,6 +99,12 @@ class Hub:
 
     async def endings(self, since: int, count: int, patience: float = PATIENCE, device: str | None = None) -> list[str]:
         """The reason codes with which the next sessions end that had anything to do, of one device or of all."""
+        return await self.endings_to(since, lambda reasons: len(reasons) == count, f"{count} sessions' ends", patience, device)
+
+    async def endings_to(
+        self, since: int, enough: Callable[[list[str]], bool], what: str, patience: float = PATIENCE, device: str | None = None
+    ) -> list[str]:
+        """The same, of as many sessions as are enough."""
 
         def is_about(line: dict) -> bool:
             return line["event"] == "device" and device in (None, line["id"])
@@ -113,9 +119,9 @@ class Hub:
             known.add(line["last_ended"])
             if line["last_ending"] not in IDLE_ENDINGS:
                 reasons.append(line["last_ending"])
-            return len(reasons) == count
+            return enough(reasons)
 
-        await self.wait(ended, f"{count} sessions' ends", since, patience)
+        await self.wait(ended, what, since, patience)
         return reasons
 
 
