@@ -3,8 +3,8 @@
 //! In: who looks for what, who connects, what the radio answered and tells. Out: the calls that start and stop the one
 //! scan that a radio has. It runs for the union of what all look for, and ends with the last of them.
 //!
-//! While somebody connects, nobody scans, for a moment: many controllers do one of the two at a time, Linux breaks a scan
-//! off when it makes a connection, and BlueZ resumes it ten seconds later only. That moment is short, so that a device that
+//! While somebody connects, nobody scans, for a moment: many controllers do one of the two at a time, and Linux breaks a scan
+//! off when it makes a connection; BlueZ resumes it on its own terms. That moment is short, so that a device that
 //! has gone away costs the others little; and a scan that ran while a connection was made is begun anew.
 //!
 //! Controllers and platforms tell of a device once a scan. Who begins to look later would not hear of one that was told
