@@ -222,9 +222,9 @@ impl Shared {
         let id = match event {
             // On Linux BlueZ tells this earlier, and in order: see `bluez::link`.
             CentralEvent::DeviceDisconnected(id) if cfg!(not(target_os = "linux")) => {
-                if let Ok(peripheral) = adapter.peripheral(&id).await {
-                    self.links.ended(&handle(&peripheral));
-                }
+                // btleplug has dropped the device by now, so that only its id is left: elsewhere than on Linux the same
+                // text as its handle.
+                self.gone(&DeviceHandle(id.to_string()));
                 return;
             }
             CentralEvent::DeviceDiscovered(id)
@@ -259,8 +259,17 @@ impl Shared {
             };
             // No answer is no link: BlueZ has dropped the device, or is gone itself.
             if !peripheral.is_connected().await.unwrap_or(false) {
-                self.links.ended(&device);
+                self.gone(&device);
             }
+        }
+    }
+
+    /// A link has ended. Elsewhere than on Linux btleplug makes another object of the device at the next look, and the
+    /// values of the next link come out of that one only; what this one still holds is moved before its stream ends.
+    fn gone(&self, device: &DeviceHandle) {
+        self.links.ended(device);
+        if cfg!(not(target_os = "linux")) {
+            self.lock().known.remove(device);
         }
     }
 
@@ -330,11 +339,21 @@ impl Shared {
         peripheral.connect().await.map_err(fault)
     }
 
+    /// Whether a call over a link makes sense: without one, btleplug answers with what it remembers, or with nothing.
+    fn over_link(&self, device: &DeviceHandle) -> Result<(), RadioFault> {
+        if self.links.is_known(device) {
+            Ok(())
+        } else {
+            Err(RadioFault::NotConnected)
+        }
+    }
+
     async fn characteristic(
         self: &Arc<Self>,
         device: &DeviceHandle,
         attribute: Attribute,
     ) -> Result<(Peripheral, Characteristic), RadioFault> {
+        self.over_link(device)?;
         let peripheral = self.peripheral(device).await?;
         let characteristic = peripheral.services().into_iter().find_map(|service| {
             let ours = service.uuid.as_u128() == attribute.service.0;
@@ -438,6 +457,8 @@ impl Radio for BtleplugRadio {
     }
 
     async fn connect(&self, device: &DeviceHandle) -> Result<(), RadioFault> {
+        // A device that is known outlives its adapter.
+        self.0.adapter()?;
         let peripheral = self.0.peripheral(device).await?;
         let connected = self.0.make_link(device, &peripheral).await;
         // Android reports a failed MTU exchange as a failed connection, with the link up.
@@ -456,6 +477,7 @@ impl Radio for BtleplugRadio {
     }
 
     async fn discover(&self, device: &DeviceHandle) -> Result<Vec<Attribute>, RadioFault> {
+        self.0.over_link(device)?;
         let peripheral = self.0.peripheral(device).await?;
         peripheral.discover_services().await.map_err(fault)?;
         #[cfg(target_os = "linux")]
@@ -479,7 +501,11 @@ impl Radio for BtleplugRadio {
         attribute: Attribute,
     ) -> Result<(), RadioFault> {
         let (peripheral, characteristic) = self.0.characteristic(device, attribute).await?;
-        peripheral.subscribe(&characteristic).await.map_err(fault)
+        match peripheral.subscribe(&characteristic).await {
+            // BlueZ's word (`src/gatt-client.c`) when this program is subscribed already.
+            Err(error) if format!("{error:?}").contains("Already notifying") => Ok(()),
+            subscribed => subscribed.map_err(fault),
+        }
     }
 
     async fn read(

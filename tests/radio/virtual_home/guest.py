@@ -88,12 +88,17 @@ class Guest:
             raise GuestError(f"`{command}` gave no answer in {patience} s; so far: {''.join(lines)}") from None
         return exit_code(command, lines)
 
+    async def open(self, command: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Starts a command: its output with `exit CODE` at the end, and its input."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 22)
+        writer.write(command.encode() + b"\n")
+        await writer.drain()
+        return reader, writer
+
     async def stream(self, command: str) -> AsyncIterator[str]:
         """A command's lines as they come; the last is `exit CODE`."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 22)
+        reader, writer = await self.open(command)
         try:
-            writer.write(command.encode() + b"\n")
-            await writer.drain()
             while line := await reader.readline():
                 yield line.decode(errors="replace")
         finally:
