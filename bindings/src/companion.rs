@@ -2,7 +2,10 @@
 
 use crate::TelewardError;
 use crate::key_vault::{Foreign, KeyVault};
-use crate::records::{self, Config, Frame, JoinOptions, ManualReading, NetworkHint, Submitted};
+use crate::radio::{self, RadioAnswer, RadioEvent};
+use crate::records::{
+    self, Config, Frame, JoinOptions, ManualReading, NetworkHint, OpenRadio, Submitted,
+};
 use crate::views::{
     Answer, Changes, DrainReport, HistoryPage, HistoryQuery, Person, RecoverySheet, Topic, Trace,
     UserChoice, View,
@@ -14,7 +17,21 @@ type Core = ::companion::Companion;
 /// The core running for one patient on one install.
 #[derive(Debug, uniffi::Object)]
 pub struct Companion {
-    core: RwLock<Option<Arc<Core>>>,
+    open: RwLock<Option<Open>>,
+}
+
+/// What there is until it is shut down. The radio goes last: the core ends its links through it.
+struct Open {
+    core: Option<Arc<Core>>,
+    radio: OpenRadio,
+}
+
+impl std::fmt::Debug for Open {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Open")
+            .field("core", &self.core)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Opens the data folder, making it at the first start, and begins to work: the only constructor.
@@ -24,26 +41,37 @@ pub struct Companion {
 /// `FreeSpace`, `JoinFirst` (keys missing), `Fault`.
 #[uniffi::export]
 pub fn open(config: Config, key_vault: Arc<dyn KeyVault>) -> Result<Arc<Companion>, TelewardError> {
-    let radio = records::radio(config.radio.as_ref())?;
+    let radio = OpenRadio::new(config.radio.as_ref())?;
     let ports = ::companion::Ports {
         key_vault: Arc::new(Foreign(key_vault)),
-        radio,
+        radio: radio.port(),
     };
-    let core = Core::open((&config).into(), ports)?;
+    let core = Some(Arc::new(Core::open((&config).into(), ports)?));
     Ok(Arc::new(Companion {
-        core: RwLock::new(Some(Arc::new(core))),
+        open: RwLock::new(Some(Open { core, radio })),
     }))
 }
 
 impl Companion {
     fn core(&self) -> Result<Arc<Core>, TelewardError> {
-        let core = self
-            .core
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        core.ok_or_else(|| ::companion::CompanionError::Closed.into())
+        self.with(|open| open.core.clone().ok_or_else(closed))
     }
+
+    fn with<T>(
+        &self,
+        what: impl FnOnce(&Open) -> Result<T, TelewardError>,
+    ) -> Result<T, TelewardError> {
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        what(open.as_ref().ok_or_else(closed)?)
+    }
+
+    fn change<T>(&self, what: impl FnOnce(&mut Option<Open>) -> T) -> T {
+        what(&mut self.open.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn closed() -> TelewardError {
+    ::companion::CompanionError::Closed.into()
 }
 
 #[uniffi::export]
@@ -180,6 +208,26 @@ impl Companion {
             .await?)
     }
 
+    /// The shell's own radio answers a call that the core has started. An answer that nobody waits for any more is ignored.
+    /// Returns at once, also from within that call.
+    pub fn radio_answer(&self, call: u64, answer: RadioAnswer) -> Result<(), TelewardError> {
+        let answer = radio::answer(answer)?;
+        self.with(|open| {
+            open.radio.own()?.answer(call, answer);
+            Ok(())
+        })
+    }
+
+    /// The shell's own radio tells what happened by itself. Values and the end of their link are told in the order in which
+    /// they came, from one thread. Returns at once.
+    pub fn radio_event(&self, event: RadioEvent) -> Result<(), TelewardError> {
+        let event = radio::event(event)?;
+        self.with(|open| {
+            open.radio.own()?.tell(event);
+            Ok(())
+        })
+    }
+
     /// Ends all work and closes the database, so that the system may suspend the process.
     pub async fn pause(&self, deadline_ms: u64) -> Result<(), TelewardError> {
         Ok(self.core()?.pause(records::span(deadline_ms)).await?)
@@ -207,14 +255,11 @@ impl Companion {
     /// Ends all work; returns when another process may open the data folder. Waits of other threads end with
     /// `ReopenFirst`. Not called `close`, which in Kotlin releases the object and is not `suspend`.
     pub async fn shut_down(&self) -> Result<(), TelewardError> {
-        let core = self
-            .core
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let core = self.change(|open| open.as_mut().and_then(|open| open.core.take()));
         if let Some(core) = core {
             core.close().await;
         }
+        self.change(|open| *open = None);
         Ok(())
     }
 }

@@ -1,6 +1,9 @@
 //! What a shell passes in.
 
 use crate::TelewardError;
+use crate::radio::{self, Radio};
+use device::{ForeignRadio, ScriptedRadio};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 /// What this install is to its patient.
@@ -15,7 +18,7 @@ pub enum Role {
 }
 
 /// What reaches devices.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
+#[derive(Clone, uniffi::Enum)]
 pub enum RadioChoice {
     /// Nothing: readings are typed, or frames are submitted.
     None,
@@ -24,10 +27,25 @@ pub enum RadioChoice {
         /// The script file.
         path: String,
     },
+    /// The shell's own, where the platform does better.
+    Own {
+        /// It.
+        radio: Arc<dyn Radio>,
+    },
+}
+
+impl std::fmt::Debug for RadioChoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Scripted { .. } => "Scripted",
+            Self::Own { .. } => "Own",
+        })
+    }
 }
 
 /// What a shell says once, when it opens the companion.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Debug, Clone, uniffi::Record)]
 pub struct Config {
     /// The folder that is this install's alone.
     pub data_dir: String,
@@ -330,18 +348,51 @@ pub(crate) fn span(ms: u64) -> std::time::Duration {
 }
 
 /// A radio for the companion.
-pub(crate) fn radio(
-    choice: Option<&RadioChoice>,
-) -> Result<Option<std::sync::Arc<dyn device::Radio>>, TelewardError> {
-    let Some(RadioChoice::Scripted { path }) = choice else {
-        return Ok(None);
-    };
-    let wrong = |what: &dyn std::fmt::Display| TelewardError::CorrectInput {
-        reason: format!("the radio script cannot be used: {what}"),
-    };
-    let text = std::fs::read_to_string(path).map_err(|e| wrong(&e))?;
-    let script = device::Script::parse(&text).map_err(|e| wrong(&e))?;
-    let now = reading::Moment::from_ms(time_in(SystemTime::now()).ms());
-    let radio = device::ScriptedRadio::new(script, now).map_err(|e| wrong(&e))?;
-    Ok(Some(std::sync::Arc::new(radio)))
+pub(crate) enum OpenRadio {
+    /// None.
+    None,
+    /// One that replays a script.
+    Scripted(ScriptedRadio),
+    /// One that the shell drives.
+    Own(ForeignRadio),
+}
+
+impl OpenRadio {
+    pub(crate) fn new(choice: Option<&RadioChoice>) -> Result<Self, TelewardError> {
+        let now = reading::Moment::from_ms(time_in(SystemTime::now()).ms());
+        match choice {
+            None | Some(RadioChoice::None) => Ok(Self::None),
+            Some(RadioChoice::Own { radio }) => {
+                radio::open(Arc::clone(radio), now.ms()).map(Self::Own)
+            }
+            Some(RadioChoice::Scripted { path }) => {
+                let wrong = |what: &dyn std::fmt::Display| TelewardError::CorrectInput {
+                    reason: format!("the radio script cannot be used: {what}"),
+                };
+                let text = std::fs::read_to_string(path).map_err(|e| wrong(&e))?;
+                let script = device::Script::parse(&text).map_err(|e| wrong(&e))?;
+                let radio = ScriptedRadio::new(script, now).map_err(|e| wrong(&e))?;
+                Ok(Self::Scripted(radio))
+            }
+        }
+    }
+
+    /// For the core.
+    pub(crate) fn port(&self) -> Option<Arc<dyn device::Radio>> {
+        match self {
+            Self::None => None,
+            Self::Scripted(radio) => Some(Arc::new(radio.clone())),
+            Self::Own(radio) => Some(Arc::new(radio.clone())),
+        }
+    }
+
+    /// For what the shell hands back.
+    pub(crate) fn own(&self) -> Result<&ForeignRadio, TelewardError> {
+        match self {
+            Self::Own(radio) => Ok(radio),
+            Self::None | Self::Scripted(_) => Err(TelewardError::NotPossible {
+                reason: "the companion was opened without a radio of the shell's own".to_owned(),
+            }),
+        }
+    }
 }

@@ -264,6 +264,35 @@ async def broken_keys(home: Home) -> None:
     await home.shell.ask("history")
 
 
+# REQ-BINDINGS-040
+@case("a second app with a radio of its own pairs a cuff and takes readings through it; what it does wrong disturbs nothing")
+async def own_radio(home: Home) -> None:
+    refused = await home.shell.refusal("radio_answer", "7")
+    same("NotPossible", refused.kind, "the kind of error without a radio of the shell's own")
+    shell = await home.shell.beside("own")
+    try:
+        same("CorrectInput", (await shell.refusal("radio_value", "18 10")).kind, "a value of no characteristic")
+        await shell.ask("measure", dated(30))
+        look = await shell.ask("look", "20000")
+        near = await shell.until(["view", "FOUND"], lambda view: view["found"], "the cuff is near")
+        outcome = await shell.request(await shell.ask("pair_with", near["found"][0]["id"]))
+        same("DONE", outcome["kind"], f"the pairing's outcome {outcome}")
+        same("DONE", (await shell.request(look))["kind"], "the look's outcome")
+        await shell.ask("measure", dated(31))
+        history = await shell.until(["history"], lambda history: len(history["readings"]) == 2, "two readings")
+        for reading in history["readings"]:
+            values = {value["name"]: value["value"] for value in reading["values"]}
+            same({"systolic": "123", "diastolic": "78", "mean_arterial": "93"}, values, "the values")
+        device = (await shell.ask("view", "DEVICES"))["devices"][0]
+        same("Teleward Test", device["maker"], "the maker that was read")
+        asked = set((await shell.ask("asked"))["asked"])
+        wanted = {"state", "start_scan", "stop_scan", "connect", "discover", "subscribe", "pair", "read", "disconnect"}
+        same(set(), wanted - asked, "calls that were never made")
+        await shell.close()
+    finally:
+        await shell.stop()
+
+
 @case("in the end the clinic holds each reading once, and no finding")
 async def once(home: Home) -> None:
     there = [reading["id"] for reading in await home.clinic.readings()]

@@ -23,10 +23,20 @@ class Refused(ShellError):
 
 
 class Shell:
-    def __init__(self, words: list[str], environment: dict[str, str], folder: Path, radio: Path) -> None:
+    def __init__(self, words: list[str], environment: dict[str, str], folder: Path, radio: Path | str) -> None:
+        self.program = words
         self.words = [*words, str(folder), str(radio)]
         self.environment = environment
+        self.folder = folder
         self.log = folder / "shell.log"
+
+    async def beside(self, radio: str) -> "Shell":
+        """A second shell of this language with a folder of its own, started."""
+        folder = self.folder / "beside"
+        folder.mkdir()
+        shell = Shell(self.program, self.environment, folder, radio)
+        await shell.start()
+        return shell
 
     async def start(self) -> None:
         self.replies: asyncio.Queue[dict] = asyncio.Queue()

@@ -109,8 +109,9 @@ fun plain(reading: Reading): Any = mapOf(
     "stored_at" to reading.storedAt, "seen_at" to reading.seenAt,
 )
 
-class Shell(folder: File, radio: File) {
+class Shell(folder: File, radio: String) {
     private val vault = Vault(File(folder, "keys"))
+    private val own = if (radio == "own") OwnRadio() else null
     val companion: Companion
 
     init {
@@ -118,10 +119,11 @@ class Shell(folder: File, radio: File) {
         companion = open(
             Config(
                 dataDir = File(folder, "data").path, appName = "Kotlin shell", appVersion = "1", os = "jvm",
-                zone = "Etc/UTC", radio = RadioChoice.Scripted(radio.path),
+                zone = "Etc/UTC", radio = own?.let { RadioChoice.Own(it) } ?: RadioChoice.Scripted(radio),
             ),
             vault,
         )
+        own?.begin(companion)
     }
 
     /** One consumer of changes: tells each, until the companion closes. */
@@ -160,7 +162,7 @@ class Shell(folder: File, radio: File) {
         "frame" -> companion.submitFrame(
             Frame(
                 device = words[1], characteristic = words[2].toUShort(16),
-                bytes = words[3].chunked(2).map { it.toInt(16).toByte() }.toByteArray(), received = Instant.now(),
+                bytes = bytes(words[3]), received = Instant.now(),
             ),
         ).let { mapOf("reading" to it.reading, "is_new" to it.isNew) }
         "network" -> { companion.networkChanged(NetworkHint.valueOf(words[1])); null }
@@ -170,6 +172,14 @@ class Shell(folder: File, radio: File) {
             mapOf("handed_over" to it.handedOver, "collected" to it.collected, "still_waiting" to it.stillWaiting, "trouble" to it.trouble)
         }
         "cancel" -> cancel()
+        "measure" -> { own!!.measure(bytes(words[1])); null }
+        "asked" -> mapOf("asked" to own!!.asked.toList())
+        "radio_answer" -> { companion.radioAnswer(words[1].toULong(), RadioAnswer.Done); null }
+        "radio_value" -> {
+            val attribute = RadioAttribute(service = words[1], characteristic = "2a35")
+            companion.radioEvent(RadioEvent.Value("nobody", attribute, ByteArray(0)))
+            null
+        }
         "vault" -> { vault.locked = words[1] == "locked"; vault.broken = words[1] == "broken"; null }
         "close" -> { companion.shutDown(); null }
         else -> throw IllegalArgumentException("unknown words: $words")
@@ -191,7 +201,7 @@ class Shell(folder: File, radio: File) {
 
 fun main(words: Array<String>) = try {
     runBlocking(Dispatchers.Default) {
-        val shell = Shell(File(words[0]), File(words[1]))
+        val shell = Shell(File(words[0]), words[1])
         val consumers = listOf(1, 2).map { launch { shell.consume(it) } }
         say("open" to true, "pid" to ProcessHandle.current().pid())
         while (true) {
@@ -210,6 +220,8 @@ fun main(words: Array<String>) = try {
     say("error" to error.javaClass.simpleName, "reason" to reason(error))
     exitProcess(1)
 }
+
+fun bytes(hex: String): ByteArray = hex.chunked(2).map { it.toInt(16).toByte() }.toByteArray()
 
 /** The text of whichever variant it is. */
 fun reason(error: TelewardException): String = when (error) {

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import teleward
 
+from own_radio import OwnRadio
+
 
 class Vault(teleward.KeyVault):
     """Secrets in files, for a test. Can be locked, as a phone is before its first unlock, and can fail badly."""
@@ -64,18 +66,21 @@ def say(line: dict) -> None:
 
 
 class Shell:
-    def __init__(self, folder: Path, radio: Path) -> None:
+    def __init__(self, folder: Path, radio: str) -> None:
         self.vault = Vault(folder / "keys")
+        self.radio = OwnRadio() if radio == "own" else None
         config = teleward.Config(
             data_dir=str(folder / "data"),
             app_name="Python shell",
             app_version="1",
             os=sys.platform,
             zone="Etc/UTC",
-            radio=teleward.RadioChoice.SCRIPTED(path=str(radio)),
+            radio=teleward.RadioChoice.OWN(radio=self.radio) if self.radio else teleward.RadioChoice.SCRIPTED(path=radio),
         )
         teleward.init(None)
         self.companion = teleward.open(config, self.vault)
+        if self.radio:
+            self.radio.begin(self.companion)
 
     async def consume(self, number: int) -> None:
         """One consumer of changes: tells each, until the companion closes."""
@@ -151,6 +156,16 @@ class Shell:
                     await wait
                 except asyncio.CancelledError:
                     return "cancelled"
+            case ["measure", frame]:
+                return self.radio.measure(bytes.fromhex(frame))
+            case ["asked"]:
+                return {"asked": list(self.radio.asked)}
+            case ["radio_answer", call]:
+                return companion.radio_answer(int(call), teleward.RadioAnswer.DONE())
+            case ["radio_value", service]:
+                attribute = teleward.RadioAttribute(service=service, characteristic="2a35")
+                event = teleward.RadioEvent.VALUE(device="nobody", attribute=attribute, bytes=b"")
+                return companion.radio_event(event)
             case ["vault", state]:
                 self.vault.locked, self.vault.broken = state == "locked", state == "broken"
                 return None
@@ -161,7 +176,7 @@ class Shell:
 
 async def main() -> None:
     loop = asyncio.get_running_loop()
-    shell = Shell(Path(sys.argv[1]), Path(sys.argv[2]))
+    shell = Shell(Path(sys.argv[1]), sys.argv[2])
     consumers = [asyncio.create_task(shell.consume(number)) for number in (1, 2)]
     say({"open": True, "pid": os.getpid()})
     while line := await loop.run_in_executor(None, sys.stdin.readline):
