@@ -18,6 +18,7 @@ pub(crate) enum Topic {
     Links,
     Findings,
     Accounts,
+    Devices,
     Status,
 }
 
@@ -89,6 +90,7 @@ impl Changes {
                 Topic::Links,
                 Topic::Findings,
                 Topic::Accounts,
+                Topic::Devices,
                 Topic::Status,
             ]
             .into(),

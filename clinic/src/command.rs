@@ -3,6 +3,7 @@
 mod ask;
 mod devices;
 
+use crate::device_tables::CheckTable;
 use crate::error::ClinicError;
 use crate::init::{InitOptions, RootPlace};
 use crate::keys::{self, StationKeys};
@@ -217,22 +218,19 @@ enum Roster {
 /// Tells a person what takes a while, until the value that it gives is dropped.
 pub type Doing = fn(&'static str) -> Box<dyn Send>;
 
-/// Reads a table of devices as phones will, which a station cannot; gives the number of its rows, or why it is none.
-pub type CheckTable = fn(&str) -> Result<usize, String>;
-
 /// Does what the words say.
 ///
 /// # Errors
 /// [`ClinicError`], whose text says what to do next.
 pub async fn run(args: Args, doing: Doing, check: CheckTable) -> Result<(), ClinicError> {
     let Some(command) = args.command else {
-        return station(args.run).await;
+        return station(args.run, check).await;
     };
     let done = tokio::task::spawn_blocking(move || at_once(command, doing, check)).await;
     done.unwrap_or(Err(ClinicError::Kept("work that broke off")))
 }
 
-async fn station(args: RunArgs) -> Result<(), ClinicError> {
+async fn station(args: RunArgs, check: CheckTable) -> Result<(), ClinicError> {
     there_is_a_clinic(&args.folder.dir)?;
     let mut config = StationConfig::new(&args.folder.dir);
     config.listen = args.listen;
@@ -241,6 +239,7 @@ async fn station(args: RunArgs) -> Result<(), ClinicError> {
         .zip(args.key)
         .map(|(certificate, key)| Tls { certificate, key });
     config.public_url = args.public_url;
+    config.check_table = check;
     config.passphrase = args.folder.passphrase()?;
     config.relay_ca = match &args.relay_ca {
         Some(path) => Some(std::fs::read(path).map_err(ClinicError::file(path))?),

@@ -40,6 +40,9 @@ pub enum ClinicError {
     /// The operator has to change something.
     #[error("{0}")]
     Setup(String),
+    /// A table of devices that is not adopted.
+    #[error(transparent)]
+    Table(#[from] crate::device_tables::TableRefused),
     /// Asked for something that is not there, or cannot be now.
     #[error("{text}")]
     No {

@@ -40,6 +40,7 @@ mod tables;
 mod throttle;
 
 pub use backup::{BackupMade, backup, restore};
+pub use device_tables::{CheckTable, TableRefused};
 pub use error::{ClinicError, No};
 pub use init::{InitOptions, Made, RootPlace, init};
 pub use serve::{Running, StationConfig, Tls, serve};

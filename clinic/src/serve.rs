@@ -1,5 +1,6 @@
 //! Starting a station: its folder, its relay clients, its office and its console.
 
+use crate::device_tables::CheckTable;
 use crate::error::ClinicError;
 use crate::http::{App, router};
 use crate::office;
@@ -49,10 +50,12 @@ pub struct StationConfig {
     pub relay_ca: Option<Vec<u8>>,
     /// How often the relay is asked without a live line, and how retries are spaced.
     pub pace: Pace,
+    /// How a table of devices is read before it is adopted in the console.
+    pub check_table: CheckTable,
 }
 
 impl StationConfig {
-    /// The usual station on this folder: console on a free loopback port.
+    /// The usual station on this folder: console on a free loopback port; it adopts no table of devices.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         let minute = Duration::from_secs(60);
@@ -70,6 +73,7 @@ impl StationConfig {
                 longest_pause: minute,
                 ..Pace::default()
             },
+            check_table: |_| Err("this station was started without a reader for them".to_owned()),
         }
     }
 }
@@ -168,7 +172,14 @@ pub async fn serve(
         seed,
         stopped.clone(),
     ));
-    let app = App::new(station, clients, console.clone(), secure, stopped.clone());
+    let app = App::new(
+        station,
+        clients,
+        console.clone(),
+        secure,
+        config.check_table,
+        stopped.clone(),
+    );
     let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
     let handle = Handle::new();
     let server = {

@@ -9,17 +9,11 @@
 mod support;
 
 use clap::{Args as _, FromArgMatches as _};
-use serde_json::json;
-use support::{Browser, Phone, World};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use support::{Browser, PASSWORD, Phone, World, one_row};
 use teleward_clinic::command::{self, Args};
 use vault::{Data, DataMail, LinkState, Welcome};
-
-fn one_row(text: &str) -> Result<usize, String> {
-    match text.contains("rows") {
-        true => Ok(1),
-        false => Err("no rows".to_owned()),
-    }
-}
 
 async fn devices(words: &[&str]) -> Result<(), String> {
     let words = ["clinic", "devices"]
@@ -98,6 +92,119 @@ async fn an_adopted_table_reaches_every_phone() {
     let mut after = confirmed(&browser, "Jan Kowalski").await;
     let (_, later) = after.wait_for::<DataMail>(|_| true).await;
     assert_eq!(later.jws, mail.jws);
+    running.stop().await.unwrap();
+    world.relay.stop().await.unwrap();
+}
+
+const TABLE: &str = "/api/devices/table";
+const CHANGES: &str = "/api/devices/table/changes";
+
+/// A table of one row, as the text of a file.
+fn table(issued: &str, id: &str) -> String {
+    json!({ "v": 1, "issued": issued, "rows": [{ "id": id, "about": "\u{e9}" }] }).to_string()
+}
+
+/// Somebody who may see patients, signed in.
+async fn clinician(by: &Browser) -> Browser {
+    let (_, made) = by
+        .post(
+            "/api/accounts",
+            &json!({ "name": "Cy Young", "role": "clinician" }),
+        )
+        .await;
+    let mut browser = Browser::new(&by.base);
+    browser
+        .sign_in_by_link(made["link"].as_str().unwrap())
+        .await;
+    browser
+        .post("/api/password", &json!({ "new": PASSWORD }))
+        .await;
+    browser
+}
+
+/// REQ-CLINIC-082: in the console an administrator sees what a table changes before it is adopted, adopts it in their own
+/// name, and it reaches the phones at once; what is no table, too long, older, the one in force, or was looked at over
+/// another one adopts nothing, and neither does a clinician.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_is_adopted_in_the_console() {
+    let world = World::new().await;
+    let running = world.station().await;
+    let browser = Browser::first_sign_in(&running).await;
+    let mut phone = confirmed(&browser, "Rosa Martínez").await;
+    let in_force = async || browser.get(TABLE).await.1["in_force"].clone();
+    assert_eq!(in_force().await, Value::Null);
+
+    let first = table("2026-11-20", "a");
+    let (status, found) = browser.post(CHANGES, &json!({ "table": first })).await;
+    assert_eq!(status, StatusCode::OK, "{found}");
+    assert_eq!(
+        (&found["over"], &found["issued"]),
+        (&json!(0), &json!("2026-11-20"))
+    );
+    assert_eq!(found["changes"]["added"][0]["id"], "a");
+    assert_eq!(in_force().await, Value::Null, "looking adopts nothing");
+
+    let (status, done) = browser
+        .post(TABLE, &json!({ "table": first, "over": 0 }))
+        .await;
+    assert_eq!(
+        (status, &done["phones"]),
+        (StatusCode::OK, &json!(1)),
+        "{done}"
+    );
+    let held = in_force().await;
+    assert_eq!(held["n"], done["n"]);
+    assert_eq!(
+        (&held["adopted_by"], &held["issued"], &held["rows"][0]["id"]),
+        (&json!("Ann Lee"), &json!("2026-11-20"), &json!("a"))
+    );
+    let (_, mail) = phone.wait_for::<DataMail>(|_| true).await;
+    let data = Data::verify(&mail.jws, &phone.rosters).unwrap();
+    assert_eq!(data.adopted_by, "Ann Lee");
+
+    let n = held["n"].clone();
+    let long = format!(r#"{{"rows":[]}}{}"#, " ".repeat(256 << 10));
+    for (text, over, status, code) in [
+        ("{", &n, 400, "no_table"),
+        (r#"{"v":1}"#, &n, 400, "no_table"),
+        (long.as_str(), &n, 400, "no_table"),
+        (table("2026-11-19", "b").as_str(), &n, 409, "older"),
+        (r#"{"rows":[]}"#, &n, 409, "undated"),
+        (first.as_str(), &n, 409, "same"),
+        (
+            table("2026-11-21", "b").as_str(),
+            &json!(0),
+            409,
+            "meanwhile",
+        ),
+    ] {
+        let body = json!({ "table": text, "over": over });
+        let (found, refused) = browser.post(TABLE, &body).await;
+        assert_eq!((found.as_u16(), &refused["code"]), (status, &json!(code)));
+        if code != "meanwhile" {
+            let (found, refused) = browser.post(CHANGES, &body).await;
+            assert_eq!((found.as_u16(), &refused["code"]), (status, &json!(code)));
+        }
+    }
+    let other = clinician(&browser).await;
+    let body = json!({ "table": table("2026-11-21", "b"), "over": n });
+    for path in [TABLE, CHANGES] {
+        assert_eq!(other.post(path, &body).await.0, StatusCode::FORBIDDEN);
+    }
+    assert_eq!(other.get(TABLE).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(in_force().await, held, "nothing of all that changed it");
+
+    let (dir, folder) = (world.dir(), tempfile::tempdir().unwrap());
+    let older = folder.path().join("older.json");
+    std::fs::write(&older, table("2026-11-19", "b")).unwrap();
+    let (file, dir) = (older.to_str().unwrap(), dir.to_str().unwrap());
+    let refused = devices(&["adopt", file, "--by", "Ann Lee", "--dir", dir])
+        .await
+        .unwrap_err();
+    assert!(refused.contains("older"), "{refused}");
+    let (status, _) = browser.post(TABLE, &body).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(in_force().await["rows"][0]["id"], "b");
     running.stop().await.unwrap();
     world.relay.stop().await.unwrap();
 }

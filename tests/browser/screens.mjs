@@ -173,6 +173,7 @@ try {
     await page.getByRole('button', { name: 'End Dr Osborne', exact: true }).click()
     await page.getByRole('cell', { name: 'Ended' }).waitFor()
   })
+  await deviceTable()
   await page.goto(`${fake.url}/settings`)
   await screen('settings', heading('Your settings'))
   await page.goto(`${fake.url}/nowhere`)
@@ -204,6 +205,73 @@ try {
 async function fails(what, body) {
   const refused = await Promise.resolve().then(body).then(() => false, () => true)
   truth(refused, `${what} finds nothing wrong`)
+}
+
+/** REQ-CONSOLE-061: an administrator sees which table of device models is in force and what a file would change, in words,
+    before it is adopted; what is no table, and what is older, is refused beside the file. */
+async function deviceTable() {
+  const file = page.getByLabel('The file')
+  const look = async (name, text) => {
+    await file.setInputFiles({ name, mimeType: 'application/json', buffer: Buffer.from(text) })
+    await page.getByRole('button', { name: 'See what it changes' }).click()
+  }
+  await page.goto(`${fake.url}/devices`)
+  await screen('devices-none', page.getByText('No table was adopted.'))
+  await look('broken.json', '{')
+  await screen('devices-no-table', page.getByRole('alert'))
+  await check('a file that is no table is refused in words, and the focus is on them', async () => {
+    await page.getByRole('alert').getByText(/This is no table of devices/).waitFor()
+    await until('focus', () => page.evaluate(() => document.activeElement?.getAttribute('role') === 'alert'))
+  })
+  await check('a file that is too long is not even sent', async () => {
+    await look('long.json', ' '.repeat(256 * 1024 + 1))
+    await page.getByRole('alert').getByText(/more than 256 KiB/).waitFor()
+  })
+  await look('first.json', JSON.stringify(models('2026-11-01')))
+  const offer = page.getByRole('heading', { level: 2, name: /^What .* changes$/ })
+  await screen('devices-first', offer)
+  await page.getByRole('button', { name: 'Adopt as A. Lindqvist' }).click()
+  await screen('devices-adopted', page.getByText('Adopted.'))
+  await check('what is in force says its number, its date, since when and by whom', async () => {
+    for (const text of ['1764000001', '1 Nov 2026', 'A. Lindqvist']) await page.getByRole('definition').filter({ hasText: text }).first().waitFor()
+  })
+  const next = models('2026-11-20')
+  next.rows[0].behaviours = [{ do: 'pairing_mode', how: 'Hold START until Pr blinks.' }, { do: 'no_instant_reconnect' }, { do: 'settle', ms: 800 }]
+  next.rows = [next.rows[0], { ...next.rows[1], id: 'scale-2', match: { maker: ['Test*'], model: ['S-2', 'S-3'] } }, next.rows[2]]
+  await look('next.json', JSON.stringify(next))
+  await screen('devices-changes', offer)
+  await check('what a newer file changes stands there row by row, in words', async () => {
+    await page.getByText('1 added, 1 changed, 1 removed, 1 as before.').waitFor()
+    for (const text of ['Devices made by “Test*”, of the model “S-2” or “S-3”', 'Now: The patient is told how to pair: “Hold START until Pr blinks.” Before: The patient is told how to pair: “Hold START until Pr stands there.”', 'New: They are given 800 milliseconds after connecting.', 'No longer: Their pairing must not be removed.', 'Devices called “Old Scale*”']) await page.getByText(text).first().waitFor()
+    same(fake.state.table.issued, '2026-11-01', 'in force before anything was adopted')
+  })
+  await check('what another administrator adopted meanwhile is not overwritten unseen', async () => {
+    fake.adopt(models('2026-11-10'), 'Dr Osborne')
+    await page.getByRole('button', { name: 'Adopt as A. Lindqvist' }).click()
+    await page.getByText(/Another table was adopted since you looked/).waitFor()
+    same(fake.state.table.adopted_by, 'Dr Osborne', 'in force')
+    await page.getByRole('button', { name: 'Adopt as A. Lindqvist' }).click()
+    await page.getByText('Adopted.').waitFor()
+    same([fake.state.table.issued, fake.state.table.adopted_by], ['2026-11-20', 'A. Lindqvist'], 'in force')
+  })
+  await look('older.json', JSON.stringify(models('2026-11-19')))
+  await screen('devices-older', page.getByRole('alert'))
+  await check('an older file is refused with both dates', async () => {
+    await page.getByRole('alert').getByText(/issued on 2026-11-19, the one in force on 2026-11-20/).waitFor()
+    same(fake.state.table.issued, '2026-11-20', 'in force')
+  })
+  await page.getByText('What it says').click()
+  await screen('devices-rows', page.getByText('What it says'))
+}
+
+/** A table of three models. */
+function models(issued) {
+  const row = (id, about, match, behaviours) => ({ id, about, match, behaviours, proof: 'reported', sources: ['the maker\'s instructions for use'], frames: [] })
+  return { v: 1, issued, rows: [
+    row('and', 'A&D cuffs pair in pairing mode only, and rest after a connection.', { name: ['A&D_*'] }, [{ do: 'pairing_mode', how: 'Hold START until Pr stands there.' }, { do: 'no_instant_reconnect' }, { do: 'keep_bond' }]),
+    row('old-scale', 'An old scale that sends its whole memory each time.', { name: ['Old Scale*'] }, [{ do: 'sends_all_each_time' }]),
+    row('own-cuff', 'A cuff whose frames are no standard ones.', { maker: ['Own'], service: ['1810'] }, [{ do: 'own_layout', characteristic: '2a35' }]),
+  ] }
 }
 
 /** REQ-CONSOLE-002: times stand right, and are told apart, on both sides of a change of the clocks, here and there. */

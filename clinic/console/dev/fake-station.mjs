@@ -23,7 +23,7 @@ export async function start({ port = 0 } = {}) {
   const state = {
     accounts: [{ id: id(), name: 'A. Lindqvist', role: 'administrator', state: 'invited', last_sign_in: null, password: null }],
     sessions: new Map(), links: new Map(), patients: [], findings: [], readings: new Map(), patientLinks: new Map(), invites: new Map(),
-    relay: { url: 'https://post.example', state: 'ok', since: null, last_contact: ago(4000) }, wrong: 0, throttled: 0, revision: 0, listeners: new Set(), withheld: false,
+    table: null, relay: { url: 'https://post.example', state: 'ok', since: null, last_contact: ago(4000) }, wrong: 0, throttled: 0, revision: 0, listeners: new Set(), withheld: false,
   }
   const link = (account) => { const token = id(); state.links.set(token, account.id); return `/sign-in#${token}` }
   const changed = (patients, topics) => {
@@ -70,6 +70,34 @@ export async function start({ port = 0 } = {}) {
     endSessions: () => { state.sessions.clear() },
     stop: () => new Promise((done) => { for (const out of state.listeners) out.end(); server.close(done); server.closeAllConnections() }),
   }
+
+  const administrator = (who) => { if (who.role !== 'administrator') throw new Refusal(403, 'administrator', 'Only an administrator may do this.') }
+  /** The station's own rules in short: JSON with rows that name a device, no older than the table in force. */
+  const tableOf = (text) => {
+    const refuse = (why) => { throw new Refusal(400, 'no_table', `This is no table of devices: ${why}. Nothing was adopted; ask whoever made the file for a new one.`) }
+    let table
+    try { table = JSON.parse(text) } catch { refuse('expected value at line 1 column 1') }
+    if (!Array.isArray(table.rows)) refuse('missing field `rows`')
+    const nameless = table.rows.find((row) => Object.keys(row.match).length === 0)
+    if (nameless) refuse(`row ${nameless.id} names no device: it would count for all`)
+    const held = state.table
+    if (held && held.issued !== null && table.issued < held.issued) throw new Refusal(409, 'older', `This table was issued on ${table.issued}, the one in force on ${held.issued}: it is older. Nothing was adopted; to go back on purpose, give the file today's date as \`issued\`.`)
+    return table
+  }
+  const tableChanges = (table) => {
+    const held = new Map((state.table?.rows ?? []).map((row) => [row.id, row]))
+    const changes = { added: [], changed: [], removed: [], same: 0 }
+    for (const row of table.rows) {
+      const was = held.get(row.id)
+      held.delete(row.id)
+      if (!was) changes.added.push(row)
+      else if (JSON.stringify(was) === JSON.stringify(row)) changes.same += 1
+      else changes.changed.push({ before: was, after: row })
+    }
+    changes.removed = [...held.values()]
+    return { over: state.table?.n ?? 0, issued: table.issued ?? null, rows: table.rows.length, changes }
+  }
+  fake.adopt = (table, name) => { state.table = { n: (state.table?.n ?? 1_764_000_000) + 1, issued: table.issued ?? null, at: ago(0), adopted_by: name, rows: table.rows }; changed([], ['devices']); return state.table.n }
 
   // ---- the interface --------------------------------------------------------------------------------------------------
   const routes = [
@@ -127,6 +155,14 @@ export async function start({ port = 0 } = {}) {
     ['POST', /^\/api\/links\/(\w+)\/confirm$/, ({ match, body, who }) => { for (const [patient, all] of state.patientLinks) for (const l of all) if (l.up === match[1]) { Object.assign(l, { state: 'confirmed', confirmed_by: who.name, confirmed_how: body.how }); for (const r of readings(patient)) r.confirmed = true; changed([patient], ['links', 'readings']) } }],
     ['POST', /^\/api\/links\/(\w+)\/end$/, ({ match, body, who }) => { for (const [patient, all] of state.patientLinks) for (const l of all) if (l.up === match[1]) { Object.assign(l, { state: 'ended', since: ago(0), ended_by: who.name, end_reason: body.reason }); changed([patient], ['links']) } return { under_way: { text: 'What the phone had handed over before now is still fetched and shown.' } } }],
     ['POST', /^\/api\/seen$/, ({ body, who }) => { for (const all of state.readings.values()) for (const r of all) if (body.readings.includes(r.id) && r.seen === null) r.seen = { at: ago(0), by: who.name }; changed([], ['readings']) }],
+    ['GET', /^\/api\/devices\/table$/, ({ who }) => { administrator(who); return { as_of: ago(0), in_force: state.table } }],
+    ['POST', /^\/api\/devices\/table\/changes$/, ({ who, body }) => { administrator(who); return tableChanges(tableOf(body.table)) }],
+    ['POST', /^\/api\/devices\/table$/, ({ who, body }) => {
+      administrator(who)
+      const table = tableOf(body.table)
+      if (body.over !== (state.table?.n ?? 0)) throw new Refusal(409, 'meanwhile', 'Another table was adopted since you looked. Nothing was adopted now; look again at what this one changes.')
+      return { n: fake.adopt(table, who.name), phones: 3 }
+    }],
     ['GET', /^\/api\/findings$/, () => ({ as_of: ago(0), findings: state.findings })],
     ['POST', /^\/api\/findings\/(\w+)\/close$/, ({ match, who }) => { Object.assign(need(state.findings, match[1]), { state: 'closed', closed_at: ago(0), closed_by: who.name }); changed([], ['findings']) }],
     ['GET', /^\/api\/status$/, () => ({ relay: state.relay, last_reading_at: null, roster_n: 1, disk_free_mb: 81_920, version: '0.1.0', as_of: ago(3000) })],

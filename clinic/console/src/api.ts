@@ -85,6 +85,14 @@ export interface Finding {
 export interface PatientPage { as_of: string; patient: PatientFields & { id: string; state: PatientState }; links: Link[]; invites: Invite[]; findings: Finding[] }
 export interface NewInvite { id: string; url: string; qr_svg: string; expires: string; note: string }
 export interface Account { id: string; name: string; role: Role; state: 'active' | 'invited' | 'ended'; last_sign_in: string | null }
+/** A row of the table of device models, as it stands in its file. */
+export interface ModelRow { id: string; about: string; match: Partial<Record<'name' | 'maker' | 'model' | 'firmware' | 'service', string[]>>; behaviours: Behaviour[]; proof: string; sources: string[]; frames: unknown[] }
+/** What models of a row do, by the names of the table's format, with what belongs to it. */
+export interface Behaviour { do: string; how?: string; ms?: number; digits?: number; at_most?: number; characteristic?: string; code?: number; wrong_by_min?: number }
+/** The table in force: adopted last. `issued` is the file's own date, where it has one. */
+export interface DeviceTable { n: number; issued: string | null; at: string; adopted_by: string; rows: ModelRow[] }
+/** What a file would change in the table with the number `over`. */
+export interface TableChanges { over: number; issued: string | null; rows: number; changes: { added: ModelRow[]; changed: { before: ModelRow; after: ModelRow }[]; removed: ModelRow[]; same: number } }
 export interface Status {
   relay: { url: string; state: 'ok' | 'unreachable'; since: string | null; last_contact: string | null }
   last_reading_at: string | null

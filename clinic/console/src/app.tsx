@@ -7,6 +7,7 @@ import { KeysHelp, useKeys } from './keys'
 import { useChanges } from './live'
 import { WARN_AFTER, idle } from './presence'
 import { Accounts } from './screens/accounts'
+import { Devices } from './screens/devices'
 import { Findings } from './screens/findings'
 import { InvitePage } from './screens/invite'
 import { FirstPassword, Settings } from './screens/settings'
@@ -127,7 +128,7 @@ function SignedIn(props: { session: Session; path: string; go: (path: string) =>
 /** Names the page without naming a person: titles stand in the browser's history. */
 function title(path: string): string {
   const first = path.split('/')[1] ?? ''
-  const names: Record<string, string> = { '': words.patients, patients: path.endsWith('/invite') ? 'An invite' : 'A patient', findings: words.technical, accounts: words.accounts, settings: words.settings }
+  const names: Record<string, string> = { '': words.patients, patients: path.endsWith('/invite') ? 'An invite' : 'A patient', findings: words.technical, accounts: words.accounts, devices: words.devices, settings: words.settings }
   return names[first] ?? 'No such page'
 }
 
@@ -138,6 +139,7 @@ function page(path: string): ReactNode {
   if (pieces[0] === 'patients' && pieces[1]) return <Patient key={pieces[1]} id={pieces[1]} />
   if (pieces[0] === 'findings') return <Findings />
   if (pieces[0] === 'accounts') return <Accounts />
+  if (pieces[0] === 'devices') return <Devices />
   if (pieces[0] === 'settings') return <Settings />
   return <><h1>There is no such page</h1><p><Go to="/">All patients</Go></p></>
 }

@@ -42,7 +42,7 @@ export function Rail({ path }: { path: string }) {
       <h2>Patients</h2>
       <ul>{link('/', 'people', words.patients, patients?.length)}{link('/findings', 'nut', words.technical, open)}</ul>
       <h2>Clinic</h2>
-      <ul>{session.account.role === 'administrator' && link('/accounts', 'key', words.accounts)}{link('/settings', 'sliders', words.settings)}</ul>
+      <ul>{session.account.role === 'administrator' && <>{link('/accounts', 'key', words.accounts)}{link('/devices', 'cuff', words.devices)}</>}{link('/settings', 'sliders', words.settings)}</ul>
     </nav>
   )
 }

@@ -13,6 +13,7 @@ const PATHS = {
   person: <>{line('M3 17.500c.6-4 3.400-5.500 7-5.500s6.400 1.500 7 5.500')}<circle cx="10" cy="6.5" r="3.5" fill="none" stroke="currentColor" strokeWidth="1.7" /></>,
   key: <>{line('m9.500 10.500 7-7M14 6l2.500 2.500')}<circle cx="6.500" cy="13.500" r="3.500" fill="none" stroke="currentColor" strokeWidth="1.7" /></>,
   sliders: line('M3 6h8M15 6h2M3 14h2M9 14h8M13 4v4M7 12v4'),
+  cuff: <>{line('M12.500 4H5a2 2 0 0 0-2 2v8a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2V8.500M3 8.500h9.500M6 12.500h4')}<circle cx="15.500" cy="4.500" r="2" fill="none" stroke="currentColor" strokeWidth="1.7" /></>,
   search: <>{line('m12.4 12.4 4.6 4.6')}<circle cx="8.500" cy="8.500" r="5" fill="none" stroke="currentColor" strokeWidth="1.7" /></>,
 }
 export type Shape = keyof typeof PATHS

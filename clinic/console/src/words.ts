@@ -1,3 +1,5 @@
+import type { Behaviour } from './api'
+
 /** The message catalogue: every sentence of the console in one place, so that it can be read as a whole and translated. */
 export const words = {
   product: 'Teleward',
@@ -5,6 +7,7 @@ export const words = {
   patients: 'All patients',
   technical: 'Findings',
   accounts: 'Accounts',
+  devices: 'Device table',
   settings: 'Your settings',
   signOut: 'Sign out',
   live: 'LIVE',
@@ -75,3 +78,64 @@ export const words = {
 
 /** A name of the station's that has no words here yet, read as words. */
 export const plain = (name: string): string => name.replaceAll('_', ' ')
+
+/** The table of device models: its matches, behaviours and proofs by the names of the format. */
+export const modelWords = {
+  match: { name: 'called', maker: 'made by', model: 'of the model', firmware: 'with the firmware', service: 'that offer' },
+  service: { '1808': 'blood glucose', '1809': 'body temperature', '180d': 'heart rate', '1810': 'blood pressure', '181b': 'body composition', '181d': 'weight', '181f': 'a glucose sensor', '1822': 'oxygen saturation', '1840': 'a generic health sensor' } as Record<string, string>,
+  behaviour: {
+    all_nan_is_failed: () => 'No number at all means that the measurement failed.',
+    advertises_state: () => 'They say before connecting whether they wait for pairing.',
+    asks_to_pair_twice: () => 'They ask the patient twice to pair.',
+    bond_first: () => 'They are paired before anything else is asked.',
+    bond_required: () => 'They give nothing before they are paired.',
+    bound_to_former_phone: () => 'They stay with a former phone until their batteries are taken out.',
+    clock_at_first_notification: ({ wrong_by_min }) => `Their clock is set at its first notice only, and only when it is more than ${String(wrong_by_min)} minutes wrong.`,
+    clock_write_status: ({ code }) => `They answer a set clock with the status ${String(code)}, and have taken it.`,
+    closes_at_strip: () => 'They end the connection when a strip is put in.',
+    connected_before_passkey: () => 'They say that they are connected before the code is entered.',
+    consent: () => 'They keep their users apart by a code for each.',
+    disconnects_after_sending: () => 'They end the connection by themselves after sending.',
+    discover_at_once: () => 'They fail when they are asked late what they offer.',
+    keep_bond: () => 'Their pairing must not be removed.',
+    keep_unread_counter: () => 'What is marked as read is lost for the maker’s own app.',
+    latest_only: () => 'They give their latest reading or nothing.',
+    needs_stored_value: () => 'They may give nothing before one value is stored.',
+    no_contact: () => 'They cannot tell whether they touch the skin.',
+    no_instant_reconnect: () => 'They are left alone for ten seconds after a connection.',
+    own_layout: ({ characteristic }) => `What they send (${characteristic ?? ''}) has a layout of their own: it is kept, and no number is made of it.`,
+    pairing_mode: ({ how }) => `The patient is told how to pair: “${how ?? ''}”`,
+    pairing_mode_only: () => 'They pair in their pairing mode only.',
+    passkey: ({ digits }) => `They show a code of ${String(digits)} digits.`,
+    rate_0_is_no_value: () => 'A rate of 0 is no value.',
+    sends_all_each_time: () => 'They send their whole memory each time.',
+    settle: ({ ms }) => `They are given ${String(ms)} milliseconds after connecting.`,
+    several_times_between_beats: () => 'They send several times between beats at once.',
+    slots_may_be_full: () => 'They may take no more users.',
+    users: ({ at_most }) => `They hold ${String(at_most)} users at most.`,
+    vendor_clock: () => 'They have a clock of the maker’s own, which is set.',
+    vendor_protocol: () => 'They speak the maker’s own language only.',
+    vendor_service: () => 'They keep older readings where only the maker’s own app looks.',
+  } as Record<string, ((one: Behaviour) => string) | undefined>,
+  unknown: (name: string) => `Something that this console has no words for: ${name}.`,
+  takenAway: 'Phones no longer go by what their app itself knows of these devices under this name.',
+  proven: { hardware: 'seen on the device', captured: 'recorded by others', documented: 'in a document of the maker', reported: 'told by others', reconstructed: 'put together from descriptions', inferred: 'reasoned' } as Record<string, string>,
+  counts: (now: string, before: string) => `Counts for others now: ${now}. Before: ${before}.`,
+  more: (now: string) => `New: ${now}`,
+  less: (before: string) => `No longer: ${before}`,
+  other: (now: string, before: string) => `Now: ${now} Before: ${before}`,
+  about: (now: string) => `Described now as: ${now}`,
+  proof: (now: string, before: string) => `How well it is proven: ${now}; before: ${before}.`,
+  sources: 'It names other sources.',
+  frames: 'It is tested with other frames.',
+  otherwise: 'The same for these devices, written in another way.',
+  lead: 'How single models of devices do things their own way. Phones go by the table that their app brings along; what is adopted here lies over it, row by row, on every phone of this clinic.',
+  none: 'No table was adopted. Phones go by the one that their app brings along.',
+  count: (n: number) => (n === 1 ? '1 row' : `${String(n)} rows`),
+  summary: (added: number, changed: number, removed: number, same: number) => `${String(added)} added, ${String(changed)} changed, ${String(removed)} removed, ${String(same)} as before.`,
+  onlyWritten: 'No row says anything else than before.',
+  goes: 'Without the row, phones go by what their app itself knows of these devices.',
+  tooLong: 'This file has more than 256 KiB: it is no table of devices. Choose another one.',
+  notText: 'This file cannot be read. Choose it again, or another one.',
+  adopted: (n: number, rows: number, phones: number) => `Number ${String(n)} is in force, ${rows === 1 ? '1 row' : `${String(rows)} rows`}, in your name. It goes to ${phones === 1 ? '1 phone' : `${String(phones)} phones`} now, and to others when they are confirmed.`,
+} as const

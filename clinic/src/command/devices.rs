@@ -1,7 +1,7 @@
 //! `teleward clinic devices …`: the table of device models that the clinic's phones follow.
 
-use super::{CheckTable, Folder, database, say};
-use crate::device_tables;
+use super::{Folder, database, say};
+use crate::device_tables::{self, CheckTable, Table};
 use crate::error::ClinicError;
 use crate::keys::{self, StationKeys};
 use clap::Subcommand;
@@ -60,12 +60,10 @@ fn adopt(
 ) -> Result<(), ClinicError> {
     let db = database(&folder.dir)?;
     let text = std::fs::read_to_string(table).map_err(ClinicError::file(table))?;
-    let value = device_tables::read(&text)?;
-    let rows = check(&text).map_err(|why| {
-        ClinicError::Setup(format!("{}: {why}; nothing was adopted", table.display()))
-    })?;
+    let table = Table::read(&text, check)?;
+    let rows = table.rows;
     let keys = StationKeys::load(&keys::open(&folder.dir, folder.passphrase()?.as_ref())?)?;
-    let done = db.write(|tx| device_tables::adopt(tx, &keys.sign, by, value, now))?;
+    let done = db.write(|tx| device_tables::adopt(tx, &keys.sign, by, table, None, now))?;
     if as_json {
         say(&json!({ "n": done.n, "rows": rows, "phones": done.phones }).to_string());
     } else {

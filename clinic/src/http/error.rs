@@ -1,5 +1,6 @@
 //! Errors as the console gets them: `{code, text}` with one of a few statuses. Names nothing clinical.
 
+use crate::device_tables::TableRefused;
 use crate::error::{ClinicError, No};
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -49,6 +50,16 @@ impl IntoResponse for ApiError {
                     No::SlowDown(wait) => (StatusCode::TOO_MANY_REQUESTS, Some(*wait)),
                 };
                 (status, *code, (*text).to_owned(), wait)
+            }
+            ClinicError::Table(refused) => {
+                let (status, code) = match refused {
+                    TableRefused::Unreadable(_) => (StatusCode::BAD_REQUEST, "no_table"),
+                    TableRefused::Older { .. } => (StatusCode::CONFLICT, "older"),
+                    TableRefused::Undated { .. } => (StatusCode::CONFLICT, "undated"),
+                    TableRefused::Same => (StatusCode::CONFLICT, "same"),
+                    TableRefused::Meanwhile => (StatusCode::CONFLICT, "meanwhile"),
+                };
+                (status, code, refused.to_string(), None)
             }
             ClinicError::Relay { source, .. } => (
                 StatusCode::CONFLICT,

@@ -6,6 +6,7 @@
 mod accounts;
 mod assets;
 mod changes;
+mod devices;
 mod error;
 mod guard;
 mod links;
@@ -14,6 +15,7 @@ mod readings;
 mod session;
 mod status;
 
+use crate::device_tables::CheckTable;
 use crate::error::ClinicError;
 use crate::station::Station;
 use crate::throttle::Throttle;
@@ -42,6 +44,8 @@ pub(crate) struct App {
     pub public: String,
     /// Cookies only over TLS.
     pub secure: bool,
+    /// Reads a table of devices as phones will.
+    pub check_table: CheckTable,
     pub stop: watch::Receiver<bool>,
 }
 
@@ -51,6 +55,7 @@ impl App {
         clients: Vec<RelayClient>,
         public: String,
         secure: bool,
+        check_table: CheckTable,
         stop: watch::Receiver<bool>,
     ) -> Arc<Self> {
         let (throttle, hashing) = (Mutex::default(), Semaphore::new(HASHING));
@@ -61,6 +66,7 @@ impl App {
             hashing,
             public,
             secure,
+            check_table,
             stop,
         })
     }
@@ -101,6 +107,15 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/invites/{id}/withdraw", post(links::withdraw))
         .route("/links/{up}/confirm", post(links::confirm))
         .route("/links/{up}/end", post(links::end))
+        .route(
+            "/devices/table",
+            get(devices::show)
+                .merge(post(devices::adopt).layer(DefaultBodyLimit::max(devices::BODY))),
+        )
+        .route(
+            "/devices/table/changes",
+            post(devices::changes).layer(DefaultBodyLimit::max(devices::BODY)),
+        )
         .route("/seen", post(readings::seen))
         .route("/findings", get(status::findings))
         .route("/findings/{id}/close", post(status::close_finding))
