@@ -35,6 +35,7 @@ mod office;
 mod rim;
 mod serve;
 mod sheets;
+mod shown;
 mod station;
 mod tables;
 mod throttle;

@@ -208,3 +208,38 @@ async fn a_table_is_adopted_in_the_console() {
     running.stop().await.unwrap();
     world.relay.stop().await.unwrap();
 }
+
+/// REQ-CLINIC-083: the unit of blood glucose is chosen by an administrator, and by nobody else; every session is told it,
+/// and a unit that is none changes nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_unit_of_glucose_is_the_clinics() {
+    let world = World::new().await;
+    let running = world.station().await;
+    let browser = Browser::first_sign_in(&running).await;
+    let other = clinician(&browser).await;
+    let told = async |browser: &Browser| {
+        let (session, status) = (
+            browser.get("/api/session").await.1,
+            browser.get("/api/status").await.1,
+        );
+        let unit = session["clinic"]["glucose_unit"].clone();
+        assert_eq!(unit, status["glucose_unit"]);
+        unit
+    };
+    assert_eq!(told(&other).await, Value::Null);
+    for (unit, by, status, then) in [
+        (json!("mmol/L"), &browser, 204, json!("mmol/L")),
+        (json!("mg/dL"), &other, 403, json!("mmol/L")),
+        (json!("mg"), &browser, 400, json!("mmol/L")),
+        (json!("mg/dL"), &browser, 204, json!("mg/dL")),
+        (Value::Null, &browser, 204, Value::Null),
+    ] {
+        let (found, _) = by
+            .post("/api/shown", &json!({ "glucose_unit": unit }))
+            .await;
+        assert_eq!(found.as_u16(), status, "{unit}");
+        assert_eq!(told(&other).await, then, "after {unit}");
+    }
+    running.stop().await.unwrap();
+    world.relay.stop().await.unwrap();
+}

@@ -46,3 +46,18 @@ export async function scanned(context, image) {
     await page.close()
   }
 }
+
+/** What a screen reader is given for an element, in its order: the names of the text in Chromium's own accessibility tree. */
+export async function readOut(page, selector) {
+  const session = await page.context().newCDPSession(page)
+  try {
+    const { result } = await session.send('Runtime.evaluate', { expression: `document.querySelector(${JSON.stringify(selector)})` })
+    if (result.objectId === undefined) throw new Error(`there is no ${selector}`)
+    const { nodes } = await session.send('Accessibility.queryAXTree', { objectId: result.objectId })
+    const texts = nodes.filter(({ role, ignored }) => !ignored && role?.value === 'StaticText')
+    if (texts.length === 0) throw new Error(`nothing of ${selector} is read out`)
+    return texts.map(({ name }) => name.value.trim()).filter((text) => text !== '').join(' ')
+  } finally {
+    await session.detach()
+  }
+}

@@ -1,5 +1,6 @@
 // Every screen of the console in every state, in light, dark and on 320 px, against a station made of memory.
 import { people, start } from '../../clinic/console/dev/fake-station.mjs'
+import { readOut } from './look.mjs'
 import { Stopped, accessible, axe, browser, check, finish, must, picture, reflows, same, truth, until, watched } from './ground.mjs'
 
 const LOOKS = [['light', 1440, 900, 'light'], ['dark', 1440, 900, 'dark'], ['320', 320, 800, 'light'], ['tablet', 820, 1100, 'light']]
@@ -176,6 +177,8 @@ try {
   await deviceTable()
   await page.goto(`${fake.url}/settings`)
   await screen('settings', heading('Your settings'))
+  await glucose()
+  await struckThrough()
   await page.goto(`${fake.url}/nowhere`)
   await screen('no-such-page', heading('There is no such page'))
   fake.relayGone()
@@ -190,7 +193,7 @@ try {
   await page.getByRole('button', { name: 'Sign in' }).click()
   await must('after a session has ended, signing in leads back', () => heading('All patients').waitFor())
   await fake.stop()
-  await screen('station-gone', page.getByText('The station does not answer.'))
+  await screen('station-gone', page.getByText('The station does not answer.', { exact: true }))
   await check('no fault, no refused script or style, no request elsewhere', () => { same(troubles, []) })
 } catch (error) {
   if (!(error instanceof Stopped)) await check('the run itself', () => { throw error })
@@ -262,6 +265,89 @@ async function deviceTable() {
   })
   await page.getByText('What it says').click()
   await screen('devices-rows', page.getByText('What it says'))
+}
+
+/** REQ-CONSOLE-064: blood glucose stands in the unit that the clinic chose, in chart, table, tool tip and list alike, and
+    each value that was converted has what was sent beside it. */
+async function glucose() {
+  const grace = fake.addPatient({ name: 'Grace Sugden', born: '1958-04-01', record_number: 'HR-4' })
+  fake.join(grace, { state: 'confirmed' })
+  const day = 24 * 3_600_000
+  const sent = (days, text, unit, more = {}) => fake.arrive(grace, { kind: 'glucose', effective: new Date(Date.now() - days * day).toISOString(), device: { maker: 'Test', model: 'Meter', serial_tail: '77' }, values: { glucose: text, carbohydrate: null, medication: null }, units: { glucose: unit, carbohydrate: 'g', medication: 'mg' }, ...more })
+  for (let days = 9; days > 3; days -= 1) sent(days, String(96 + 11 * days), 'mg/dL')
+  sent(3, '5.80', 'mmol/L')
+  sent(2, null, 'mg/dL', { absent: 'above_range', doubts: ['above_range'] })
+  sent(1.5, '100', 'mg/dL', { coded: [{ name: 'meal', code: '3', word: 'fasting' }] })
+  sent(1, '423', 'mg/dL')
+  const table = () => page.getByRole('region', { name: 'Blood glucose', exact: true })
+  const tips = () => page.locator('.chart .point title').allTextContents()
+  await page.goto(`${fake.url}/patients/${grace}`)
+  await screen('glucose-as-sent', page.getByText('mg/dL').first())
+  await check('before the clinic has chosen, the newest reading\'s unit counts, and what is in the other is converted', async () => {
+    await page.getByRole('cell', { name: '104 converted from 5.80 mmol/L' }).waitFor()
+    truth((await tips()).some((tip) => tip.endsWith(': 104\u00a0mg/dL, converted from 5.80\u00a0mmol/L')), `tool tips: ${(await tips()).join(' | ')}`)
+  })
+  await page.goto(`${fake.url}/settings`)
+  await page.getByRole('radio', { name: 'mmol/L' }).check()
+  await page.getByRole('button', { name: 'Keep this unit' }).click()
+  await screen('settings-unit-kept', page.getByText('The unit of blood glucose is chosen'))
+  await page.goto(`${fake.url}/patients/${grace}`)
+  await screen('glucose-mmol', page.getByText('23.5').first())
+  await check('axis, table, tool tip and the sentence agree, and what was sent stands beside each', async () => {
+    await page.getByRole('columnheader', { name: 'Glucose mmol/L' }).waitFor()
+    await page.getByRole('cell', { name: '23.5 converted from 423 mg/dL' }).waitFor()
+    await page.getByRole('cell', { name: '5.6 converted from 100 mg/dL' }).waitFor()
+    await page.getByRole('cell', { name: '5.80', exact: true }).waitFor()
+    await page.getByRole('cell', { name: /^HI/ }).waitFor()
+    const found = await tips()
+    same(found.length, 9, 'points')
+    for (const end of [': 23.5\u00a0mmol/L, converted from 423\u00a0mg/dL', ': 5.80\u00a0mmol/L']) truth(found.some((tip) => tip.endsWith(end)), `no tool tip ends with ${end}: ${found.join(' | ')}`)
+    same(await page.locator('.chart text').filter({ hasText: /^(3\.9|7\.8|10\.0|13\.9|19\.4)$/ }).count(), 5, 'lines of the axis')
+    await page.getByText('↑ 23.5').waitFor()
+    await table().getByText(/Newest: 23\.5\u00a0mmol\/L \(converted from 423\u00a0mg\/dL\)/).waitFor()
+    await page.getByText(/Converted: 8 values, 1 mmol\/L = 18\.0156 mg\/dL/).waitFor()
+    const label = await page.getByRole('img', { name: /^Blood glucose, 9 readings/ }).getAttribute('aria-label')
+    truth(label.endsWith('newest 23.5 millimoles a litre, converted from 423\u00a0mg/dL'), label)
+  })
+  await page.goto(fake.url)
+  await check('the list of patients has the same', async () => {
+    const row = page.getByRole('row').filter({ hasText: 'Grace Sugden' })
+    await row.getByText('23.5\u00a0mmol/L').waitFor()
+    await row.getByText(/converted from 423/).waitFor()
+  })
+  await check('a clinician is offered no choice for the clinic, and the station takes none (negative)', async () => {
+    const account = fake.state.accounts[0]
+    account.role = 'clinician'
+    await page.goto(`${fake.url}/settings`)
+    await heading('Your settings').waitFor()
+    same(await page.getByRole('button', { name: 'Keep this unit' }).count(), 0)
+    same(await page.getByRole('link', { name: 'Device table' }).count(), 0)
+    const refused = await page.evaluate(() => Promise.all(['/api/shown', '/api/devices/table', '/api/devices/table/changes'].map(async (path) => (await fetch(path, { method: 'POST', headers: { 'x-teleward': '1' }, body: '{"table":"{}","over":0,"glucose_unit":null}' })).status)))
+    same(refused, [403, 403, 403])
+    await page.goto(`${fake.url}/devices`)
+    await page.getByRole('alert').getByText('Only an administrator may do this.').waitFor()
+    account.role = 'administrator'
+  })
+}
+
+/** REQ-CONSOLE-065: a reading that was somebody else's is read out as such, number by number, by what Chromium itself gives
+    to a screen reader; the line alone says nothing there. */
+async function struckThrough() {
+  const rosa = fake.addPatient({ name: 'Rosa Struck', born: '1949-01-01', record_number: 'HR-5' })
+  fake.join(rosa, { state: 'confirmed', label: 'Hall phone' })
+  fake.arrive(rosa, { effective: new Date(Date.now() - 7_200_000).toISOString() })
+  fake.arrive(rosa, { values: { systolic: '163', diastolic: '97', mean_arterial: null, pulse_rate: '88' }, said: { what: 'not_me', at: new Date(Date.now() - 60_000).toISOString(), link_label: 'Hall phone', user: 2, stored: new Date().toISOString() } })
+  await page.goto(`${fake.url}/patients/${rosa}`)
+  await screen('struck-through', page.getByText('Not this patient’s', { exact: true }))
+  await check('its row is read out with what it is, each number with it, and who said so and why', async () => {
+    const heard = await readOut(page, 'tr:has(s)')
+    for (const text of ['Not this patient’s', 'Struck through: 163', 'Struck through: 97', 'Struck through: 88', 'user 2 of the device is somebody else', 'Hall phone']) truth(heard.includes(text), `${text} is not in: ${heard}`)
+    truth(!(await readOut(page, 'tr:not(:has(s)):has(td)')).includes('Struck through'), 'a row that counts is read out as struck through')
+  })
+  await check('a line without words is found (negative)', async () => {
+    await page.evaluate(() => { for (const words of document.querySelectorAll('tr:has(s) .sr')) words.remove() })
+    truth(!(await readOut(page, 'tr:has(s)')).includes('Struck through: 163'), 'the line itself was taken for words')
+  })
 }
 
 /** A table of three models. */

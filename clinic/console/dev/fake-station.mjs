@@ -23,7 +23,7 @@ export async function start({ port = 0 } = {}) {
   const state = {
     accounts: [{ id: id(), name: 'A. Lindqvist', role: 'administrator', state: 'invited', last_sign_in: null, password: null }],
     sessions: new Map(), links: new Map(), patients: [], findings: [], readings: new Map(), patientLinks: new Map(), invites: new Map(),
-    table: null, relay: { url: 'https://post.example', state: 'ok', since: null, last_contact: ago(4000) }, wrong: 0, throttled: 0, revision: 0, listeners: new Set(), withheld: false,
+    table: null, glucoseUnit: null, relay: { url: 'https://post.example', state: 'ok', since: null, last_contact: ago(4000) }, wrong: 0, throttled: 0, revision: 0, listeners: new Set(), withheld: false,
   }
   const link = (account) => { const token = id(); state.links.set(token, account.id); return `/sign-in#${token}` }
   const changed = (patients, topics) => {
@@ -101,7 +101,7 @@ export async function start({ port = 0 } = {}) {
 
   // ---- the interface --------------------------------------------------------------------------------------------------
   const routes = [
-    ['GET', /^\/api\/session$/, ({ who }) => ({ account: { id: who.id, name: who.name, role: who.role }, clinic: { name: 'Harbour Road Heart & Lung Clinic', zone: 'Europe/London', phone: '+44 1632 960 000' }, set_password: who.password === null, now: ago(0) })],
+    ['GET', /^\/api\/session$/, ({ who }) => ({ account: { id: who.id, name: who.name, role: who.role }, clinic: { name: 'Harbour Road Heart & Lung Clinic', zone: 'Europe/London', phone: '+44 1632 960 000', glucose_unit: state.glucoseUnit }, set_password: who.password === null, now: ago(0) })],
     ['POST', /^\/api\/session$/, ({ body, response }) => {
       if (state.throttled > Date.now()) throw new Refusal(429, 'slow_down', 'Too many wrong attempts.', { retry_after: Math.ceil((state.throttled - Date.now()) / 1000) })
       const found = state.accounts.find((a) => a.name === body.name && a.password !== null && a.password === body.password)
@@ -155,6 +155,7 @@ export async function start({ port = 0 } = {}) {
     ['POST', /^\/api\/links\/(\w+)\/confirm$/, ({ match, body, who }) => { for (const [patient, all] of state.patientLinks) for (const l of all) if (l.up === match[1]) { Object.assign(l, { state: 'confirmed', confirmed_by: who.name, confirmed_how: body.how }); for (const r of readings(patient)) r.confirmed = true; changed([patient], ['links', 'readings']) } }],
     ['POST', /^\/api\/links\/(\w+)\/end$/, ({ match, body, who }) => { for (const [patient, all] of state.patientLinks) for (const l of all) if (l.up === match[1]) { Object.assign(l, { state: 'ended', since: ago(0), ended_by: who.name, end_reason: body.reason }); changed([patient], ['links']) } return { under_way: { text: 'What the phone had handed over before now is still fetched and shown.' } } }],
     ['POST', /^\/api\/seen$/, ({ body, who }) => { for (const all of state.readings.values()) for (const r of all) if (body.readings.includes(r.id) && r.seen === null) r.seen = { at: ago(0), by: who.name }; changed([], ['readings']) }],
+    ['POST', /^\/api\/shown$/, ({ who, body }) => { administrator(who); state.glucoseUnit = body.glucose_unit; changed([], ['status']) }],
     ['GET', /^\/api\/devices\/table$/, ({ who }) => { administrator(who); return { as_of: ago(0), in_force: state.table } }],
     ['POST', /^\/api\/devices\/table\/changes$/, ({ who, body }) => { administrator(who); return tableChanges(tableOf(body.table)) }],
     ['POST', /^\/api\/devices\/table$/, ({ who, body }) => {
@@ -165,7 +166,7 @@ export async function start({ port = 0 } = {}) {
     }],
     ['GET', /^\/api\/findings$/, () => ({ as_of: ago(0), findings: state.findings })],
     ['POST', /^\/api\/findings\/(\w+)\/close$/, ({ match, who }) => { Object.assign(need(state.findings, match[1]), { state: 'closed', closed_at: ago(0), closed_by: who.name }); changed([], ['findings']) }],
-    ['GET', /^\/api\/status$/, () => ({ relay: state.relay, last_reading_at: null, roster_n: 1, disk_free_mb: 81_920, version: '0.1.0', as_of: ago(3000) })],
+    ['GET', /^\/api\/status$/, () => ({ relay: state.relay, last_reading_at: null, glucose_unit: state.glucoseUnit, roster_n: 1, disk_free_mb: 81_920, version: '0.1.0', as_of: ago(3000) })],
   ]
   const signIn = (account, response) => {
     const token = id()

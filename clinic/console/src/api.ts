@@ -1,10 +1,11 @@
 /** The station's interface, as the console sees it. Numbers of a reading are text: the digits that the device sent. */
+import type { GlucoseUnit } from './glucose'
 import { inUse } from './presence'
 
 export type Role = 'administrator' | 'clinician'
 export interface Session {
   account: { id: string; name: string; role: Role }
-  clinic: { name: string; zone: string; phone: string }
+  clinic: { name: string; zone: string; phone: string; glucose_unit: GlucoseUnit | null }
   set_password: boolean
   now: string
 }
@@ -23,6 +24,8 @@ export interface Reading {
   values: Record<string, string | null>
   /** UCUM, by the same names. */
   units: Record<string, string>
+  /** As it was sent, where `values` holds a number that this console converted; the station never sends it. */
+  sent?: Record<string, { value: string; unit: string }>
   /** Coded statements beside the numbers: a meal, a body site; the word is the standard's meaning of the code. */
   coded: { name: string; code: string; word: string | null }[]
   absent: string | null
@@ -96,6 +99,7 @@ export interface TableChanges { over: number; issued: string | null; rows: numbe
 export interface Status {
   relay: { url: string; state: 'ok' | 'unreachable'; since: string | null; last_contact: string | null }
   last_reading_at: string | null
+  glucose_unit: GlucoseUnit | null
   roster_n: number
   version: string
   as_of: string

@@ -104,7 +104,7 @@ function SignedIn(props: { session: Session; path: string; go: (path: string) =>
   const relay = status?.relay
   // ages go by the station's clock: the one of this computer may be wrong
   const now = clock.now + skew
-  const shell: Shell = { session, go, revision: changes.revision, now, say: setSaid, attempt, signOut: end, refresh, sought, seek }
+  const shell: Shell = { session, go, revision: changes.revision, now, say: setSaid, attempt, signOut: end, refresh, sought, seek, glucoseUnit: status === null ? session.clinic.glucose_unit : status.glucose_unit }
   return (
     <ShellContext.Provider value={shell}>
       <a className="skip" href="#main">{words.skip}</a>

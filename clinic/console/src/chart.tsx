@@ -3,8 +3,9 @@
 import { useEffect, useRef, useState } from 'react'
 import type { Reading } from './api'
 import { type Axis, type Left, type Point, arrange } from './plot'
-import { type Kind, type Drawn, unitName, valueName } from './reading'
-import { day, shortDay } from './time'
+import { FACTOR } from './glucose'
+import { type Kind, type Drawn, measured, unitName, value, valueName } from './reading'
+import { clock, day, shortDay } from './time'
 import { words } from './words'
 
 const [HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [232, 40, 132, 12, 28]
@@ -21,8 +22,10 @@ export function Chart({ kind, drawn, readings, zone, now }: { kind: Kind; drawn:
   const y = (value: number) => TOP + ((high - Math.min(high, Math.max(low, value))) / (high - low)) * (HEIGHT - TOP - BOTTOM)
   const iso = (at: number) => new Date(at).toISOString()
   const newest = drawn.series.map((name) => last.reading.values[name] ?? '').join(' over ')
-  const label = `${kind.name}, ${String(points.length)} readings from ${day(iso(axis.from), zone)} to ${day(iso(axis.to), zone)}; newest ${newest} ${words.spoken[drawn.unit] ?? unitName(drawn.unit)}`
+  const lastSent = measured(last.reading)
+  const label = `${kind.name}, ${String(points.length)} readings from ${day(iso(axis.from), zone)} to ${day(iso(axis.to), zone)}; newest ${newest} ${words.spoken[drawn.unit] ?? unitName(drawn.unit)}${lastSent === null ? '' : `, ${lastSent}`}`
   const floor = HEIGHT - BOTTOM
+  const changed = points.filter(({ reading }) => measured(reading) !== null).length
   return (
     <div>
       <ul className="legend small soft" aria-label="Marks">
@@ -31,8 +34,8 @@ export function Chart({ kind, drawn, readings, zone, now }: { kind: Kind; drawn:
       </ul>
       <div className="scroll" tabIndex={0} role="region" aria-label={`Chart of ${kind.name}`} ref={place}>
         <svg className="chart" width={width} height={HEIGHT} viewBox={`0 0 ${String(width)} ${String(HEIGHT)}`} role="img" aria-label={label}>
-          {drawn.lines.map((value) => (
-            <g key={value}><line className="grid" x1={LEFT} x2={width - RIGHT} y1={y(value)} y2={y(value)} /><text x={LEFT - 8} y={y(value) + 4} textAnchor="end">{value}</text></g>
+          {drawn.lines.map((line) => (
+            <g key={line}><line className="grid" x1={LEFT} x2={width - RIGHT} y1={y(Number(line))} y2={y(Number(line))} /><text x={LEFT - 8} y={y(Number(line)) + 4} textAnchor="end">{line}</text></g>
           ))}
           <line className="axis" x1={LEFT} x2={width - RIGHT} y1={floor} y2={floor} />
           {days(axis, zone).map(({ at, name, anchor }) => <text key={at} x={x(at)} y={HEIGHT - 8} textAnchor={anchor}>{name}</text>)}
@@ -41,15 +44,16 @@ export function Chart({ kind, drawn, readings, zone, now }: { kind: Kind; drawn:
             <line key={`${String(i)} ${point.reading.id}`} className="stem" x1={x(points[point.n - 1]?.at ?? point.at)} y1={y(points[point.n - 1]?.values[i] ?? 0)} x2={x(point.at)} y2={y(point.values[i] ?? 0)} />
           )))}
           {points.map((point) => (
-            <g key={point.reading.id}>
+            <g key={point.reading.id} className="point"><title>{tip(point, zone)}</title>
               {drawn.form === 'pair' && <line className="stem" x1={x(point.at)} x2={x(point.at)} y1={y(Math.max(...point.values))} y2={y(Math.min(...point.values))} />}
-              {point.values.map((value, i) => <g key={drawn.series[i]}><Mark x={x(point.at)} y={y(value)} mark={point.mark} large={point === last} /><Beyond value={value} range={drawn.range} x={x(point.at)} y={y(value)} /></g>)}
+              {point.values.map((value, i) => <g key={drawn.series[i]}><Mark x={x(point.at)} y={y(value)} mark={point.mark} large={point === last} />{point !== last && <Beyond value={value} text={point.reading.values[drawn.series[i] ?? ''] ?? ''} range={drawn.range} x={x(point.at)} y={y(value)} />}</g>)}
+              {point.values.map((value, i) => <circle key={drawn.series[i]} className="reach" cx={x(point.at)} cy={y(value)} r="9" />)}
             </g>
           ))}
-          {drawn.series.map((name, i) => <text key={name} className="k" x={width - RIGHT + 10} y={y(last.values[i] ?? low) + 4}>{`${valueName(name).toLowerCase()} ${last.reading.values[name] ?? ''}`}</text>)}
+          {drawn.series.map((name, i) => <text key={name} className="k" x={width - RIGHT + 10} y={y(last.values[i] ?? low) + 4}>{`${valueName(name).toLowerCase()} ${arrow(last.values[i] ?? low, drawn.range)}${last.reading.values[name] ?? ''}`}</text>)}
         </svg>
       </div>
-      <p className="small soft">{`Drawn: ${shortDay(iso(axis.from), zone)} to now, ${unitName(drawn.unit)}.`}{notDrawn(left)}</p>
+      <p className="small soft">{`Drawn: ${shortDay(iso(axis.from), zone)} to now, ${unitName(drawn.unit)}.`}{changed > 0 && words.convertedOf(changed, FACTOR)}{notDrawn(left)}</p>
     </div>
   )
 }
@@ -65,9 +69,18 @@ function Mark({ x, y, mark, large }: { x: number; y: number; mark: Point['mark']
 }
 
 /** A value beyond the axis stands at its edge with its number, so that the edge is not taken for the value. */
-function Beyond({ value, range: [low, high], x, y }: { value: number; range: readonly [number, number]; x: number; y: number }) {
+function Beyond({ value, text, range: [low, high], x, y }: { value: number; text: string; range: readonly [number, number]; x: number; y: number }) {
   if (value >= low && value <= high) return null
-  return <text className="k" x={x + 7} y={y + 4}>{`${value > high ? '↑' : '↓'} ${String(value)}`}</text>
+  return <text className="k" x={x + 7} y={y + 4}>{`${arrow(value, [low, high])}${text}`}</text>
+}
+
+const arrow = (value: number, [low, high]: readonly [number, number]): string => (value > high ? '↑ ' : value < low ? '↓ ' : '')
+
+/** What a pointer on a point is told: when, the value as the table has it, and what was sent where that was converted. */
+function tip({ at, reading }: Point, zone: string): string {
+  const iso = new Date(at).toISOString()
+  const sent = measured(reading)
+  return `${day(iso, zone)}, ${clock(iso, zone)}: ${value(reading)}${sent === null ? '' : `, ${sent}`}`
 }
 
 /** Four or five days to read the axis by. */

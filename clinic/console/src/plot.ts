@@ -16,6 +16,8 @@ export interface Axis { from: number; to: number }
 /** Readings that are not drawn, counted by why. */
 export type Left = Record<string, number>
 
+/** HI and LO are measurements without a number, and no failures. */
+const BEYOND: ReadonlySet<string> = new Set(['above_range', 'below_range'])
 const DAY = 86_400_000
 /** The looks' time axis; a chart of older readings reaches back to the newest of them. */
 const DAYS = 30
@@ -26,7 +28,7 @@ export function arrange(readings: Reading[], drawn: Drawn, zone: string, now: nu
   const shown = readings.flatMap((reading) => {
     const values = drawn.series.map((name) => Number(reading.values[name] ?? NaN))
     if (isVoid(reading)) { leave('somebody else’s'); return [] }
-    if (failed(reading)) { leave('failed'); return [] }
+    if (failed(reading)) { leave(BEYOND.has(reading.absent ?? '') ? 'beyond what the device measures' : 'failed'); return [] }
     if (reading.effective === null) { leave('without a time'); return [] }
     if (reading.possibly_same_as !== null) { leave('possibly the same'); return [] }
     if (drawn.series.some((name) => reading.units[name] !== drawn.unit)) { leave('in another unit'); return [] }

@@ -12,9 +12,9 @@ export interface Drawn {
   series: readonly string[]
   /** The unit that the axis has; others are not drawn on it. */
   unit: string
-  /** A fixed axis, so that two patients' charts compare, and where it has lines. */
+  /** A fixed axis, so that two patients' charts compare, and where it has lines, as they are written there. */
   range: readonly [number, number]
-  lines: readonly number[]
+  lines: readonly (number | string)[]
 }
 export interface Kind {
   name: string
@@ -23,8 +23,15 @@ export interface Kind {
   columns: readonly string[]
   drawn: Drawn | null
 }
+/** A kind that can be read in two units says how it is drawn in each. */
+interface Known extends Omit<Kind, 'name'> { otherwise?: Drawn }
 
-const KINDS: Record<string, Omit<Kind, 'name'>> = {
+/** The same curve at the same height in either unit; the lines are where guidelines have theirs: 70, 140, 180, 250 mg/dL are
+    3.9, 7.8, 10.0, 13.9 mmol/L (ADA, Standards of Care). */
+const MASS: Drawn = { form: 'line', series: ['glucose'], unit: 'mg/dL', range: [40, 400], lines: [70, 140, 180, 250, 350] }
+const AMOUNT: Drawn = { form: 'line', series: ['glucose'], unit: 'mmol/L', range: [2.2, 22.2], lines: ['3.9', '7.8', '10.0', '13.9', '19.4'] }
+
+const KINDS: Record<string, Known> = {
   blood_pressure: {
     headline: ['systolic', 'diastolic'],
     columns: ['systolic', 'diastolic', 'mean_arterial', 'pulse_rate'],
@@ -48,12 +55,14 @@ const KINDS: Record<string, Omit<Kind, 'name'>> = {
   glucose: {
     headline: ['glucose'],
     columns: ['glucose', 'carbohydrate', 'medication'],
-    drawn: { form: 'line', series: ['glucose'], unit: 'mg/dL', range: [40, 400], lines: [70, 140, 180, 250, 350] },
+    drawn: MASS,
+    otherwise: AMOUNT,
   },
   glucose_cgm: {
     headline: ['glucose'],
     columns: ['glucose', 'trend'],
-    drawn: { form: 'line', series: ['glucose'], unit: 'mg/dL', range: [40, 400], lines: [70, 140, 180, 250, 350] },
+    drawn: MASS,
+    otherwise: AMOUNT,
   },
   heart_rate: {
     headline: ['heart_rate'],
@@ -70,8 +79,9 @@ const KINDS: Record<string, Omit<Kind, 'name'>> = {
 export function kindOf(reading: Reading): Kind {
   const known = KINDS[reading.kind]
   const names = Object.keys(reading.values)
-  const shown = known ?? { headline: names.slice(0, 1), columns: names, drawn: null }
-  return { ...shown, name: words.kind[reading.kind] ?? plain(reading.kind) }
+  const { headline, columns, drawn, otherwise }: Known = known ?? { headline: names.slice(0, 1), columns: names, drawn: null }
+  const inOther = otherwise !== undefined && otherwise.series.every((name) => reading.units[name] === otherwise.unit)
+  return { headline, columns, drawn: inOther ? otherwise : drawn, name: words.kind[reading.kind] ?? plain(reading.kind) }
 }
 
 export const valueName = (name: string): string => words.value[name] ?? plain(name)
@@ -100,6 +110,16 @@ export function value(reading: Reading): string {
   const unit = unitName(reading.units[headline[0] ?? ''] ?? '')
   return `${headline.map((name) => reading.values[name] ?? '–').join('/')}\u00a0${unit}`
 }
+
+/** One of its values as it was sent, where what is shown was converted. */
+export function sentAs(reading: Reading, name: string): string | null {
+  const sent = reading.sent?.[name]
+  return sent === undefined ? null : words.convertedFrom(`${sent.value}\u00a0${unitName(sent.unit)}`)
+}
+
+/** That its main number was converted, and from what. */
+export const measured = (reading: Reading): string | null =>
+  kindOf(reading).headline.map((name) => sentAs(reading, name)).find((text) => text !== null) ?? null
 
 /** Where it came from. */
 export function origin(reading: Reading): string {

@@ -1,6 +1,7 @@
 /** What every part of a signed-in page may ask for. */
 import { type ReactNode, createContext, useCallback, useContext, useEffect, useState } from 'react'
 import { Refused, type Session, get } from './api'
+import type { GlucoseUnit } from './glucose'
 import { clock, day } from './time'
 import { words } from './words'
 
@@ -16,6 +17,8 @@ export interface Shell {
   attempt: <T>(request: Promise<T>, then: (answer: T) => void) => void
   signOut: () => void
   refresh: () => void
+  /** The unit in which this clinic reads blood glucose, where it has chosen one. */
+  glucoseUnit: GlucoseUnit | null
   /** What stands in the search field. */
   sought: string
   seek: (text: string) => void

@@ -13,6 +13,7 @@ mod links;
 mod patients;
 mod readings;
 mod session;
+mod shown;
 mod status;
 
 use crate::device_tables::CheckTable;
@@ -119,6 +120,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/seen", post(readings::seen))
         .route("/findings", get(status::findings))
         .route("/findings/{id}/close", post(status::close_finding))
+        .route("/shown", post(shown::choose))
         .route("/status", get(status::show))
         .route("/changes", get(changes::watch))
         .fallback(error::unknown)

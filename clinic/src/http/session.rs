@@ -7,6 +7,7 @@ use crate::accounts;
 use crate::changes::Topic;
 use crate::error::No;
 use crate::rim;
+use crate::shown;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, State};
@@ -34,12 +35,16 @@ pub(crate) async fn show(
             .await?;
         return Ok(signed_out(first, clinic.as_ref().map(|c| c.name.as_str())));
     };
+    let glucose_unit = app
+        .run(|station| station.db.read(shown::glucose_unit))
+        .await?;
     Ok(Json(json!({
         "account": { "id": who.account, "name": who.name, "role": who.role },
         "clinic": {
             "name": clinic.as_ref().map(|c| &c.name),
             "phone": clinic.as_ref().map(|c| &c.phone),
             "zone": app.station.zone,
+            "glucose_unit": glucose_unit,
         },
         "set_password": who.set_password,
         "now": Time::system(),

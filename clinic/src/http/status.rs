@@ -7,6 +7,7 @@ use crate::audit;
 use crate::changes::Topic;
 use crate::error::ClinicError;
 use crate::finding;
+use crate::shown;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -110,12 +111,10 @@ pub(crate) async fn close_finding(
 pub(crate) async fn show(State(app): State<Arc<App>>, _: Who) -> Result<Json<Value>, ApiError> {
     let status = app
         .run(|station| {
-            let last: Option<i64> = station.db.read(|tx| {
-                Ok::<_, ClinicError>(tx.query_row(
-                    "SELECT max(stored) FROM reading",
-                    [],
-                    |row| row.get(0),
-                )?)
+            let (last, glucose_unit) = station.db.read(|tx| {
+                let last: Option<i64> =
+                    tx.query_row("SELECT max(stored) FROM reading", [], |row| row.get(0))?;
+                Ok::<_, ClinicError>((last, shown::glucose_unit(tx)?))
             })?;
             let relay = *station.relay.lock().unwrap_or_else(PoisonError::into_inner);
             Ok(json!({
@@ -125,6 +124,7 @@ pub(crate) async fn show(State(app): State<Arc<App>>, _: Who) -> Result<Json<Val
                     "since": relay.since,
                     "last_contact": relay.last_contact,
                 },
+                "glucose_unit": glucose_unit,
                 "last_reading_at": last.map(Time::from_ms),
                 "roster_n": station.rosters.newest().map(|held| held.roster.n),
                 "disk_free_mb": disk_free_mb(&station.dir),

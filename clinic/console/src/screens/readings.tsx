@@ -3,8 +3,9 @@
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { type Reading, get, post } from '../api'
 import { Chart } from '../chart'
+import { inClinicUnit, unitFor } from '../glucose'
 import { useLooking } from '../presence'
-import { type Kind, elsewhere, failed, isVoid, kindOf, nothing, origin, remarks, said, unitName, value, valueName, when } from '../reading'
+import { type Kind, elsewhere, failed, isVoid, kindOf, measured, nothing, origin, remarks, said, sentAs, unitName, value, valueName, when } from '../reading'
 import { AsOf, useLoaded, useShell } from '../shell'
 import { Cell, Head, Row, Table } from '../table'
 import { age } from '../time'
@@ -52,8 +53,10 @@ export function Readings({ id, zone }: { id: string; zone: string }) {
   )
 }
 
-function OfOneKind({ readings, more, asOf, zone, shown }: { readings: Reading[]; more: boolean; asOf: string; zone: string; shown: (id: string) => (row: HTMLElement | null) => void }) {
-  const { now, session } = useShell()
+function OfOneKind({ readings: asSent, more, asOf, zone, shown }: { readings: Reading[]; more: boolean; asOf: string; zone: string; shown: (id: string) => (row: HTMLElement | null) => void }) {
+  const { now, session, glucoseUnit } = useShell()
+  const unit = unitFor(asSent, glucoseUnit)
+  const readings = asSent.map((reading) => inClinicUnit(reading, unit))
   const newest = readings[0]
   const own = readings.find((reading) => !isVoid(reading))
   if (!newest) return null
@@ -64,15 +67,15 @@ function OfOneKind({ readings, more, asOf, zone, shown }: { readings: Reading[];
       <div className="row wrap"><h2 id={heading}>{kind.name}</h2><span className="push"><AsOf at={asOf} /></span></div>
       {own === undefined
         ? <p className="lead">{words.noneTheirs}</p>
-        : <p className="lead">Newest: <b className={failed(own) ? 'te' : undefined}>{value(own)}</b>, {own.effective === null ? `arrived ${age(own.received, now)}, time unknown` : age(own.effective, now)}, {origin(own)}{remarks(own).length > 0 ? `; ${remarks(own).join(', ')}` : ''}.</p>}
+        : <p className="lead">Newest: <b className={failed(own) ? 'te' : undefined}>{value(own)}</b>{measured(own) !== null && ` (${measured(own) ?? ''})`}, {own.effective === null ? `arrived ${age(own.received, now)}, time unknown` : age(own.effective, now)}, {origin(own)}{remarks(own).length > 0 ? `; ${remarks(own).join(', ')}` : ''}.</p>}
       {kind.drawn && <Chart kind={kind} drawn={kind.drawn} readings={readings} zone={zone} now={now} />}
       <Table className="cards" caption={more ? `The newest ${String(readings.length)}.` : words.showingAll(readings.length)} columns={columns(kind, newest)}>
         {readings.map((reading) => (
           <Row key={reading.id} mark={shown(reading.id)}>
-            <Head className="when">{when(reading, zone, session.clinic.zone)}</Head>
+            <Head className="when">{when(reading, zone, session.clinic.zone)}{isVoid(reading) && <span className="small soft block">{words.void}</span>}</Head>
             {failed(reading)
               ? <Cell of="" span={kind.columns.length}><b className="te">{nothing(reading)}</b></Cell>
-              : kind.columns.map((name) => <Cell key={name} of={valueName(name)} className={`num${reading.values[name] ?? null ? '' : ' none'}`}><Struck is={isVoid(reading)}>{reading.values[name] ?? '–'}</Struck></Cell>)}
+              : kind.columns.map((name) => <Cell key={name} of={valueName(name)} className={`num${reading.values[name] ?? null ? '' : ' none'}`}><Struck is={isVoid(reading) && (reading.values[name] ?? null) !== null}>{reading.values[name] ?? '–'}</Struck>{sentAs(reading, name) !== null && <span className="small soft block nowrap">{sentAs(reading, name)}</span>}</Cell>)}
             <Cell of="From" className="small from"><span>{origin(reading)}<span className="soft block">at the clinic {age(reading.stored, now)}</span></span></Cell>
             <Cell of="Remarks" className={`small remark${noted(reading, kind, newest, zone, session.clinic.zone).length > 0 ? '' : ' none'}`}>{noted(reading, kind, newest, zone, session.clinic.zone).join(', ')}</Cell>
             <Cell of="Looked at" className="small by">{reading.seen ? <span>{reading.seen.by}<span className="soft block">{age(reading.seen.at, now)}</span></span> : 'not yet'}</Cell>
@@ -88,9 +91,9 @@ function columns(kind: Kind, newest: Reading) {
   return [{ name: 'Measured' }, ...kind.columns.map((name) => ({ name: `${valueName(name)}${unit(name)}`, number: true })), { name: 'From' }, { name: 'Remarks' }, { name: 'Looked at' }]
 }
 
-/** A number that does not count any more, struck through; the remarks say so in words. */
+/** A number that does not count any more, struck through. A screen reader that passes over the line hears the words. */
 function Struck({ is, children }: { is: boolean; children: string }) {
-  return is ? <s>{children}</s> : children
+  return is ? <><span className="sr">{words.struck} </span><s>{children}</s></> : children
 }
 
 /** What was said of it, the remarks, where the phone was elsewhere, and a unit that is not the column's. */

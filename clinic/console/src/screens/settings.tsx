@@ -1,7 +1,9 @@
 import { useState } from 'react'
 import { post } from '../api'
 import { Field, Form } from '../form'
+import { UNITS } from '../glucose'
 import { Mark } from '../glyph'
+import { Here } from '../here'
 import { type Look, look, setLook, setSingleKeys, singleKeys } from '../settings'
 import { useShell } from '../shell'
 import { words } from '../words'
@@ -25,8 +27,31 @@ export function Settings() {
           <fieldset className="field"><legend>Keyboard</legend>
             <label className="choice"><input type="checkbox" defaultChecked={singleKeys()} onChange={(event) => { setSingleKeys(event.target.checked ? 'on' : 'off') }} /> Single keys act (press Keys above to see which)</label></fieldset>
         </section>
+        {session.account.role === 'administrator' && <Clinic />}
       </div>
     </div>
+  )
+}
+
+/** What is chosen for everybody at this clinic. */
+function Clinic() {
+  const { glucoseUnit } = useShell()
+  const [kept, setKept] = useState(0)
+  return (
+    <section className="panel stack" aria-labelledby="clinic"><h2 id="clinic">This clinic</h2>
+      {kept > 0 && <Here key={kept} className="note">{words.glucoseChosen}</Here>}
+      <Form key={glucoseUnit} button="Keep this unit" submit={async (values) => {
+        const unit = UNITS.find((name) => name === values['unit']) ?? null
+        await post('/api/shown', { glucose_unit: unit })
+        setKept((n) => n + 1)
+      }}>
+        <fieldset className="field" aria-describedby="unit-hint"><legend>{words.glucoseUnit}</legend>
+          <span className="hint" id="unit-hint">{words.glucoseHint}</span>
+          {([...UNITS, 'as_sent'] as const).map((name) => (
+            <label key={name} className="choice"><input type="radio" name="unit" value={name} defaultChecked={(glucoseUnit ?? 'as_sent') === name} /> {words.glucoseUnits[name]}</label>
+          ))}</fieldset>
+      </Form>
+    </section>
   )
 }
 
