@@ -5,6 +5,7 @@ import { Stopped, axe, browser, check, finish, must, picture, same, truth, until
 import { cuff, house } from './parts.mjs'
 import { looks, scanned } from './look.mjs'
 import { byKeyboard } from './keyboard.mjs'
+import { deviceTable, glucoseUnit, notMine } from './clinic.mjs'
 import { SECRETS, accounts, lostPhone, onTheStation } from './people.mjs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -19,6 +20,8 @@ const TYPED = { systolic: '163.5', diastolic: '97.5' }
 const LATER = { systolic: '158.5', diastolic: '95.5' }
 const AFTER = { systolic: '171.5', diastolic: '99.5' }
 const PROOF = { systolic: '152.5', diastolic: '93.5' }
+const NOT_HERS = { systolic: '118.5', diastolic: '71.5' }
+const GLUCOSE = '105'
 const OTHER = { name: 'Bartholomew Ruiz-Hallgren', record: 'TS-771904', phone: '01632 960 188' }
 const MEASURED = { systolic: '141.0', diastolic: '88', mean: '106', pulse: '73' }
 
@@ -193,6 +196,9 @@ try {
   // REQ-BROWSER-009
   const another = await withoutMouse(elsewhere)
 
+  await notMine(page, { phone, record, reading: NOT_HERS })
+  await glucoseUnit(page, elsewhere, { phone, record, glucose: GLUCOSE, converted: '5.8' })
+  await deviceTable(page, home, { name: NAME })
   await accounts(page, elsewhere)
   await lostPhone(page, { phone, other: another.phone, record, otherRecord: another.record, later: AFTER, proof: PROOF })
   await onTheStation(page, home, { name: NAME, old: SECOND_PASSWORD, next: THIRD_PASSWORD })
@@ -211,7 +217,7 @@ try {
   })
   // REQ-BROWSER-011
   await check('no name, number, digit, password or invite in any address or log', async () => {
-    const secrets = [...SECRETS, THIRD_PASSWORD, AFTER.systolic, PROOF.systolic, PATIENT.name, PATIENT.name.split(' ')[0], PATIENT.record, PATIENT.phone, PASSWORD, SECOND_PASSWORD, OTHER.name, OTHER.record, invite.split('#')[1],
+    const secrets = [...SECRETS, THIRD_PASSWORD, AFTER.systolic, PROOF.systolic, NOT_HERS.systolic, PATIENT.name, PATIENT.name.split(' ')[0], PATIENT.record, PATIENT.phone, PASSWORD, SECOND_PASSWORD, OTHER.name, OTHER.record, invite.split('#')[1],
       home.link.split('#')[1], TYPED.systolic, TYPED.diastolic, LATER.systolic, LATER.diastolic, MEASURED.systolic]
     const encoded = secrets.flatMap((secret) => [secret, encodeURIComponent(secret), secret.replaceAll(' ', '+')])
     const places = [...asked.map((url) => ['an address', url]), ...home.logs().map(({ name, logged }) => [`the log of ${name}`, logged])]

@@ -36,10 +36,16 @@ export async function accounts(page, elsewhere) {
     await choose(elsewhere, await shownLink(), PASSWORDS[0])
   })
   await looks(page, 'accounts', page.getByText(`A link for ${NURSE}.`))
-  await must('a clinician has no page of accounts', async () => {
-    same(await elsewhere.getByRole('link', { name: 'Accounts' }).count(), 0)
-    await elsewhere.goto(new URL('/accounts', elsewhere.url()).href)
-    await elsewhere.getByRole('alert').getByText('Only an administrator may do this.').waitFor()
+  await must('a clinician has no page of accounts or of the device table, and chooses nothing for the clinic', async () => {
+    for (const [name, path] of [['Accounts', '/accounts'], ['Device table', '/devices']]) {
+      same(await elsewhere.getByRole('link', { name }).count(), 0)
+      await elsewhere.goto(new URL(path, elsewhere.url()).href)
+      await elsewhere.getByRole('alert').getByText('Only an administrator may do this.').waitFor()
+    }
+    const table = JSON.stringify({ v: 1, rows: [] })
+    for (const [path, body] of [['/api/devices/table', { table, over: 0 }], ['/api/devices/table/changes', { table }], ['/api/shown', { glucose_unit: 'mg/dL' }]]) {
+      same(await elsewhere.evaluate(async ([path, body]) => (await fetch(path, { method: 'POST', headers: { 'x-teleward': '1' }, body })).status, [path, JSON.stringify(body)]), 403, path)
+    }
   })
   await must('a forgotten password: the old one and the sessions end, a new link asks for another', async () => {
     await page.getByRole('button', { name: `Password forgotten… for ${NURSE}` }).click()

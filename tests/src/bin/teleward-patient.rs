@@ -1,7 +1,8 @@
 //! A companion in a process of its own, steered by JSON lines: what a journey kills, restarts and asks.
 //!
 //! usage: `teleward-patient FOLDER [SCRIPT]`. Prints `{"ready":true}`, then one line in answer to each line of standard
-//! input: `{"do":"join","invite":…}`, `{"do":"reading","draft":…,"systolic":…,"diastolic":…}`, `{"do":"pair"}`,
+//! input: `{"do":"join","invite":…}`, `{"do":"reading","draft":…,"systolic":…,"diastolic":…}`,
+//! `{"do":"glucose","draft":…,"glucose":…}` (mg/dL), `{"do":"not_me","reading":…}`, `{"do":"me","reading":…}`, `{"do":"pair"}`,
 //! `{"do":"status"}`, `{"do":"history"}`, `{"do":"network"}`; a bench steers the scripted cuff with
 //! `{"do":"begin_pairing"}` and `{"do":"push","bytes":…}`. An answer is `{"ok":…}` or `{"error":…}`.
 
@@ -147,6 +148,26 @@ async fn answer(
                 },
             };
             json!(companion.record_manual(manual).await?)
+        }
+        "glucose" => {
+            let manual = ManualReading {
+                draft_id: text("draft")?.to_owned(),
+                measured_at: Time::system(),
+                values: ManualValues::Glucose {
+                    concentration: text("glucose")?.to_owned(),
+                    unit: reading::GlucoseUnit::MilligramsPerDecilitre,
+                    meal: None,
+                },
+            };
+            json!(companion.record_manual(manual).await?)
+        }
+        "not_me" => {
+            companion.not_me(text("reading")?).await?;
+            Value::Null
+        }
+        "me" => {
+            companion.me(text("reading")?).await?;
+            Value::Null
         }
         "pair" => pair(companion).await?,
         "begin_pairing" => json!(companion.pair(PAIRING).await?.0),
