@@ -12,8 +12,10 @@ from pathlib import Path
 
 from virtual_home.clinic import Clinic, ClinicError
 
+# each adds its cases to the list, in this order
+from . import cases, people, ends  # noqa: F401, I001
 from . import packages, snapshot
-from .cases import CASES, Home, script
+from .home import CASES, Home, script
 from .shell import Shell, ShellError
 
 SHELLS = {"kotlin": packages.kotlin_shell, "python": packages.python_shell}

@@ -68,7 +68,9 @@ fun say(vararg line: Pair<String, Any?>) {
 fun plain(view: View): Any = when (view) {
     is View.Status -> mapOf("status" to plain(view.status))
     is View.Devices -> mapOf("devices" to view.devices.map {
-        mapOf("id" to it.id, "maker" to it.maker, "state" to it.state, "last_ending" to it.lastEnding)
+        mapOf("id" to it.id, "maker" to it.maker, "state" to it.state, "last_ending" to it.lastEnding,
+            "notices" to it.notices.map { notice -> mapOf("code" to notice.code, "text" to notice.text) },
+            "users" to it.users.map { user -> mapOf("slot" to user.slot, "person" to user.person.name) })
     })
     is View.Queue -> mapOf("queue" to mapOf(
         "waiting" to view.queue.waiting, "at_post_office" to view.queue.atPostOffice,
@@ -100,13 +102,17 @@ fun plain(state: RequestState): Any = when (state) {
     is RequestState.Running -> mapOf("kind" to "RUNNING")
     is RequestState.Done -> mapOf("kind" to "DONE", "result" to state.result)
     is RequestState.Failed -> mapOf("kind" to "FAILED", "code" to state.code, "text" to state.text)
-    is RequestState.Asked -> mapOf("kind" to "ASKED", "text" to state.question.text)
+    is RequestState.Asked -> state.question.let {
+        val question = mapOf("device" to it.device, "user" to it.user, "readings" to it.readings, "text" to it.text)
+        mapOf("kind" to "ASKED", "question" to question)
+    }
 }
 
 fun plain(reading: Reading): Any = mapOf(
     "id" to reading.id, "typed" to reading.typed, "stage" to reading.stage.name,
     "values" to reading.values.map { mapOf("name" to it.name, "value" to it.value, "absent" to it.absent, "unit" to it.unit) },
-    "stored_at" to reading.storedAt, "seen_at" to reading.seenAt,
+    "stored_at" to reading.storedAt, "seen_at" to reading.seenAt, "whose" to reading.whose.name,
+    "said_at" to reading.saidAt, "said_stored_at" to reading.saidStoredAt,
 )
 
 class Shell(folder: File, radio: String) {
@@ -165,6 +171,16 @@ class Shell(folder: File, radio: String) {
                 bytes = bytes(words[3]), received = Instant.now(),
             ),
         ).let { mapOf("reading" to it.reading, "is_new" to it.isNew) }
+        "answer" -> companion.answer(words[1].toLong(), Answer.valueOf(words[2]))
+        "use_user" -> {
+            companion.useUser(
+                words[1],
+                if (words[2] == "NEW") UserChoice.New else UserChoice.Existing(words[3].toUByte(), words[4].toUShort()),
+            )
+            null
+        }
+        "not_me" -> { companion.notMe(words[1]); null }
+        "me" -> { companion.me(words[1]); null }
         "network" -> { companion.networkChanged(NetworkHint.valueOf(words[1])); null }
         "pause" -> { companion.pause(5000uL); null }
         "resume" -> { companion.resume(); null }

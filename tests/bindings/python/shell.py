@@ -138,6 +138,17 @@ class Shell:
                         )
                     )
                 )
+            case ["answer", question, answer]:
+                return await companion.answer(int(question), teleward.Answer[answer])
+            case ["use_user", device, "NEW"]:
+                return await companion.use_user(device, teleward.UserChoice.NEW())
+            case ["use_user", device, "EXISTING", slot, code]:
+                choice = teleward.UserChoice.EXISTING(slot=int(slot), code=int(code))
+                return await companion.use_user(device, choice)
+            case ["not_me", reading]:
+                return await companion.not_me(reading)
+            case ["me", reading]:
+                return await companion.me(reading)
             case ["network", hint]:
                 return await companion.network_changed(teleward.NetworkHint[hint])
             case ["pause"]:
