@@ -15,6 +15,24 @@ pub fn spinner(doing: &'static str) -> ProgressBar {
     bar
 }
 
+/// Off the terminal until it is dropped: a spinner would write over what a person types.
+pub struct Aside<'a>(&'a ProgressBar);
+
+impl<'a> Aside<'a> {
+    /// Clears its line.
+    pub fn of(bar: &'a ProgressBar) -> Self {
+        bar.finish_and_clear();
+        Self(bar)
+    }
+}
+
+impl Drop for Aside<'_> {
+    fn drop(&mut self) {
+        self.0.reset();
+        self.0.enable_steady_tick(TICK);
+    }
+}
+
 /// Something that takes until the value is dropped, for crates that know nothing of terminals.
 pub fn while_kept(doing: &'static str) -> Box<dyn Send> {
     struct Spinning(ProgressBar);

@@ -12,9 +12,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use async_trait::async_trait;
 use device::{PairingPrompt, PasskeyQuestion};
+use indicatif::ProgressBar;
 use tokio::sync::{oneshot, watch};
 
 use super::ask::{self, Ask};
+use crate::progress::Aside;
 
 /// How often a pairing's terminal looks whether digits are wanted.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -108,7 +110,11 @@ pub fn typed() -> Result<String> {
 }
 
 /// Asks the person at this terminal whenever the hub in service wants digits. Nothing in it ends: the pairing does.
-pub async fn asked_by_the_service(dir: &Path, doing: &Ask) -> Infallible {
+pub async fn asked_by_the_service(
+    dir: &Path,
+    doing: &Ask,
+    bar: Option<&ProgressBar>,
+) -> Infallible {
     if !matches!(doing, Ask::Pair { .. }) || !std::io::stdin().is_terminal() {
         return std::future::pending().await;
     }
@@ -117,7 +123,7 @@ pub async fn asked_by_the_service(dir: &Path, doing: &Ask) -> Infallible {
         // A hub that has gone away ends the pairing, and its answer says so.
         let state = ask::in_service(dir, &Ask::AreDigitsWanted).await;
         if state.is_ok_and(|state| state.is_some_and(|state| state["wanted"] == true)) {
-            let typed = person().await;
+            let typed = person(bar).await;
             if let Err(error) = ask::in_service(dir, &Ask::Digits { typed }).await {
                 say(&format!("{error:#}"));
             }
@@ -126,21 +132,22 @@ pub async fn asked_by_the_service(dir: &Path, doing: &Ask) -> Infallible {
 }
 
 /// The same where this process pairs itself.
-pub async fn asked_here(digits: &Digits) -> Infallible {
+pub async fn asked_here(digits: &Digits, bar: Option<&ProgressBar>) -> Infallible {
     let mut wanted = digits.wanted();
     loop {
         let is_wanted = wanted.wait_for(|wanted| *wanted).await.is_ok();
         if !is_wanted || !std::io::stdin().is_terminal() {
             return std::future::pending().await;
         }
-        if let Err(error) = digits.answer(&person().await) {
+        if let Err(error) = digits.answer(&person(bar).await) {
             say(&format!("{error:#}"));
         }
     }
 }
 
 /// What a person types. A thread of its own: a terminal cannot be read without blocking.
-async fn person() -> String {
+async fn person(bar: Option<&ProgressBar>) -> String {
+    let _aside = bar.map(Aside::of);
     say("Type the six digits that the device shows, and press Enter:");
     let (out, line) = oneshot::channel();
     std::thread::spawn(move || out.send(typed().unwrap_or_default()));

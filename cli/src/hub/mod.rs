@@ -263,7 +263,7 @@ async fn answer(dir: &Path, ask: &Ask) -> Result<serde_json::Value> {
         tokio::select! {
             answer = ask::in_service(dir, ask) => answer,
             // Only where this is a pairing and a person is at the terminal.
-            never = digits::asked_by_the_service(dir, ask) => match never {},
+            never = digits::asked_by_the_service(dir, ask, bar.as_ref()) => match never {},
         }
     };
     let answer = match in_service.await? {
@@ -289,7 +289,7 @@ async fn answer(dir: &Path, ask: &Ask) -> Result<serde_json::Value> {
             let companion = act::open(dir, radio, TraceMode::Redacted)?;
             let answer = tokio::select! {
                 answer = act::carry_out(&companion, ask) => answer,
-                never = digits::asked_here(&asked) => match never {},
+                never = digits::asked_here(&asked, bar.as_ref()) => match never {},
             };
             companion.close().await;
             answer
