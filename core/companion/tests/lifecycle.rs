@@ -176,6 +176,52 @@ async fn a_body_scale_and_two_sensors_are_collected_from() {
     companion.close().await;
 }
 
+/// REQ-COMPANION-080: a cuff's memory is collected by itself, record for record, once over many sessions; what the cuff
+/// indicated and keeps too is one reading.
+#[tokio::test]
+async fn a_cuffs_memory_is_collected_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let value = |systolic: &str, time: &str| format!("46{systolic}0052006100{time}4200");
+    let (first, second, third) = (
+        value("80", "80009832"),
+        value("82", "bc009832"),
+        value("84", "f8009832"),
+    );
+    let script = format!(
+        r#"{{"devices": [{{"device": "cuff", "address": "c4c4c4c4c4c1", "services": ["1810"], "measurements": ["1810/2b34"],
+         "values": {{"180a/2a24": "43", "180a/2a25": "3133", "1810/2a49": "0000"}},
+         "frames": [{{"bytes": "{second}"}}, {{"bytes": "{third}"}}],
+         "stored": {{"service": "1810", "records": [{{"number": 7, "packets": [["2b36", "030700342b{first}"]]}},
+                    {{"number": 8, "packets": [["2b36", "030800342b{second}"]]}}]}}}}]}}"#
+    );
+    let started = Moment::from_ms(Time::system().ms());
+    let radio = ScriptedRadio::new(Script::parse(&script).unwrap(), started).unwrap();
+    let companion = open(dir.path(), &Arc::default(), Some(radio)).unwrap();
+    paired(&companion).await;
+    until(&companion, async || {
+        Some(readings(&companion).await).filter(|all| all.len() == 3)
+    })
+    .await;
+    // The pairing, and two sessions that collect.
+    let sessions = tokio::time::timeout(Duration::from_secs(20), async {
+        while companion.traces().await.unwrap().len() < 3 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    sessions.await.expect("the cuff is met again and again");
+    let mut told: Vec<String> = readings(&companion)
+        .await
+        .iter()
+        .map(|reading| {
+            assert_eq!(reading.kind, "blood_pressure");
+            reading.values[0].value.clone().unwrap_or_default()
+        })
+        .collect();
+    told.sort();
+    assert_eq!(told, ["128", "130", "132"]);
+    companion.close().await;
+}
+
 /// REQ-COMPANION-040: a scale and a thermometer are paired beside the cuff, and each one's readings come by themselves as
 /// what they are.
 #[tokio::test]
