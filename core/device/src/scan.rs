@@ -316,7 +316,7 @@ mod tests {
         let mut scan = Scan::new();
         let start = ScanEffect::Start(of(&[0x1810]));
         let look = ScanEvent::Look(A, of(&[0x1810]));
-        assert_eq!(after(&mut scan, look, 0), [start.clone()]);
+        assert_eq!(after(&mut scan, look, 0), std::slice::from_ref(&start));
         let mut now = 0;
         for pause in RETRY_MS {
             let busy = ScanEvent::Answer(Err(RadioFault::Busy));
@@ -325,7 +325,7 @@ mod tests {
             assert_eq!(scan.deadline(at(now - pause)), Some(at(now)));
             assert_eq!(after(&mut scan, ScanEvent::Tick, now), [ScanEffect::Stop]);
             let stopped = ScanEvent::Answer(Err(RadioFault::Other));
-            assert_eq!(after(&mut scan, stopped, now), [start.clone()]);
+            assert_eq!(after(&mut scan, stopped, now), std::slice::from_ref(&start));
         }
         let told = ScanEffect::Settled(Err(RadioFault::Busy));
         let busy = ScanEvent::Answer(Err(RadioFault::Busy));
@@ -345,7 +345,10 @@ mod tests {
         assert_eq!(after(&mut scan, ScanEvent::Answer(Ok(())), 0), [SETTLED]);
         assert_eq!(scan.deadline(at(0)), Some(at(HOLD_MS)));
         let start = ScanEffect::Start(of(&[0x1810]));
-        assert_eq!(after(&mut scan, ScanEvent::Tick, HOLD_MS), [start.clone()]);
+        assert_eq!(
+            after(&mut scan, ScanEvent::Tick, HOLD_MS),
+            std::slice::from_ref(&start)
+        );
         assert_eq!(
             after(&mut scan, ScanEvent::Answer(Ok(())), HOLD_MS),
             [SETTLED]
