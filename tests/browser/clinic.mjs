@@ -96,7 +96,7 @@ export async function deviceTable(page, home, { name }) {
     await page.getByText('2 added, 0 changed, 0 removed, 0 as before.').waitFor()
     same(await home.command('devices', 'show'), null, 'the table in force')
     await page.getByRole('button', { name: `Adopt as ${name}` }).click()
-    await page.getByText('Adopted.').waitFor()
+    await page.getByText('Adopted.', { exact: true }).waitFor()
     const kept = await home.command('devices', 'show')
     same([kept.adopted_by, kept.table], [name, first], 'the table in force')
     await page.getByRole('definition').filter({ hasText: name }).waitFor()

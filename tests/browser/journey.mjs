@@ -135,7 +135,7 @@ try {
     await phone.journal('both seen', (held) => held.length === 2 && held.every(({ seen }) => seen))
     truth(await page.evaluate(() => globalThis.neverLoadedAgain), 'the page was loaded again')
   })
-  await looks(page, 'patient', page.getByText(MEASURED.systolic).first())
+  await looks(page, 'patient', page.locator('td').getByText(MEASURED.systolic).first())
 
   // REQ-BROWSER-007
   const alert = page.getByRole('alert')

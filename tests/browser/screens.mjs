@@ -234,7 +234,7 @@ async function deviceTable() {
   const offer = page.getByRole('heading', { level: 2, name: /^What .* changes$/ })
   await screen('devices-first', offer)
   await page.getByRole('button', { name: 'Adopt as A. Lindqvist' }).click()
-  await screen('devices-adopted', page.getByText('Adopted.'))
+  await screen('devices-adopted', page.getByText('Adopted.', { exact: true }))
   await check('what is in force says its number, its date, since when and by whom', async () => {
     for (const text of ['1764000001', '1 Nov 2026', 'A. Lindqvist']) await page.getByRole('definition').filter({ hasText: text }).first().waitFor()
   })
@@ -254,7 +254,7 @@ async function deviceTable() {
     await page.getByText(/Another table was adopted since you looked/).waitFor()
     same(fake.state.table.adopted_by, 'Dr Osborne', 'in force')
     await page.getByRole('button', { name: 'Adopt as A. Lindqvist' }).click()
-    await page.getByText('Adopted.').waitFor()
+    await page.getByText('Adopted.', { exact: true }).waitFor()
     same([fake.state.table.issued, fake.state.table.adopted_by], ['2026-11-20', 'A. Lindqvist'], 'in force')
   })
   await look('older.json', JSON.stringify(models('2026-11-19')))

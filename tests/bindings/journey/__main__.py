@@ -61,15 +61,18 @@ async def journey(language: str, number: int, clinic: Clinic, invite: str, work:
 
 
 async def journeys(languages: list[str], work: Path, count: Count) -> None:
-    clinic = Clinic(program(), work)
-    try:
-        invite = await clinic.open()
-        for number, language in enumerate(languages):
-            if number:
-                invite = await clinic.admit(f"R-{number + 1}")
-            await journey(language, number, clinic, invite, work, count)
-    finally:
-        await clinic.end()
+    """All at the same time, each with a clinic of its own: most of it is waiting, for devices and for shells."""
+
+    async def one(language: str, number: int) -> None:
+        folder = work / f"{language}-clinic"
+        folder.mkdir()
+        clinic = Clinic(program(), folder)
+        try:
+            await journey(language, number, clinic, await clinic.open(), work, count)
+        finally:
+            await clinic.end()
+
+    await asyncio.gather(*(one(language, number) for number, language in enumerate(languages)))
 
 
 def program() -> Path:
