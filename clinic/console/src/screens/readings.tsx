@@ -75,7 +75,7 @@ function OfOneKind({ readings: asSent, more, asOf, zone, shown }: { readings: Re
             <Head className="when">{when(reading, zone, session.clinic.zone)}{isVoid(reading) && <span className="small soft block">{words.void}</span>}</Head>
             {failed(reading)
               ? <Cell of="" span={kind.columns.length}><b className="te">{nothing(reading)}</b></Cell>
-              : kind.columns.map((name) => <Cell key={name} of={valueName(name)} className={`num${reading.values[name] ?? null ? '' : ' none'}`}><Struck is={isVoid(reading) && (reading.values[name] ?? null) !== null}>{reading.values[name] ?? '–'}</Struck>{sentAs(reading, name) !== null && <span className="small soft block nowrap">{sentAs(reading, name)}</span>}</Cell>)}
+              : kind.columns.map((name) => <Cell key={name} of={valueName(name)} className={`num${reading.values[name] ?? null ? '' : ' none'}`}><Struck is={isVoid(reading) && (reading.values[name] ?? null) !== null}>{reading.values[name] ?? '–'}</Struck>{sentAs(reading, name) !== null && <span className="small soft block">{sentAs(reading, name)}</span>}</Cell>)}
             <Cell of="From" className="small from"><span>{origin(reading)}<span className="soft block">at the clinic {age(reading.stored, now)}</span></span></Cell>
             <Cell of="Remarks" className={`small remark${noted(reading, kind, newest, zone, session.clinic.zone).length > 0 ? '' : ' none'}`}>{noted(reading, kind, newest, zone, session.clinic.zone).join(', ')}</Cell>
             <Cell of="Looked at" className="small by">{reading.seen ? <span>{reading.seen.by}<span className="soft block">{age(reading.seen.at, now)}</span></span> : 'not yet'}</Cell>
