@@ -10,7 +10,7 @@ use wire::{Time, json};
 
 const GLUCOSE: &str = "glucose_unit";
 
-/// The unit that the clinic chose for blood glucose; `None` before it has: then each reading is shown as it came.
+/// The unit that the clinic chose for blood glucose; `None` before it has: then the console goes by the unit of each patient's newest reading.
 pub(crate) fn glucose_unit(tx: &Tx<'_>) -> Result<Option<GlucoseUnit>, ClinicError> {
     match meta(tx, GLUCOSE)? {
         None => Ok(None),

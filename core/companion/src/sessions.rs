@@ -4,23 +4,23 @@
 //! Each session runs in its own task, so that a slow radio stalls nobody, and on a view of the radio of its own.
 
 mod look;
+mod pairing;
+mod told;
 
 use crate::desk::Desk;
 use crate::device_table::{self, Paired};
 use crate::error::CompanionError;
 use crate::models;
 use crate::show;
-use crate::view::{DeviceView, FoundView, RequestId, UserChoice};
+use crate::view::{DeviceView, RequestId, UserChoice};
 use device::{
-    Advertisement, CapturedRecord, DeviceHandle, Plan, Radio, RadioFault, RadioView, ReasonCode,
-    SessionEvent, SessionFacts, SessionReport, SharedRadio, Trace, TraceMode, UserPlan, family,
-    how_to_pair, run_session,
+    Advertisement, CapturedRecord, DeviceHandle, Plan, Radio, RadioFault, ReasonCode, SessionEvent,
+    SessionFacts, SharedRadio, Trace, TraceMode, UserPlan, run_session,
 };
-use reading::{DeviceFacts, Moment};
+use reading::Moment;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 use wire::Time;
 
@@ -201,148 +201,6 @@ impl Sessions {
         }
     }
 
-    pub(crate) fn pair(
-        &mut self,
-        desk: &mut Desk,
-        timeout: Duration,
-        now: Time,
-    ) -> Result<RequestId, CompanionError> {
-        let radio = self.radio_to_pair(desk)?;
-        let known: Vec<DeviceHandle> = desk
-            .paired()?
-            .into_iter()
-            .map(|paired| paired.handle)
-            .collect();
-        if !matches!(self.pairing, Pairing::No) {
-            return Err(busy());
-        }
-        let request = desk.new_request("pair", now)?;
-        self.pairing = Pairing::Looking;
-        self.cancel_all();
-        let to_us = self.to_us.clone();
-        tokio::spawn(async move {
-            let found = look::nearest(&radio, timeout, &known).await;
-            // The actor is gone only when everything is.
-            let _closed = to_us.send(Happening::Found { request, found }).await;
-        });
-        Ok(request)
-    }
-
-    /// Looks around for a person who wants to choose.
-    pub(crate) fn look(
-        &mut self,
-        desk: &mut Desk,
-        timeout: Duration,
-        now: Time,
-    ) -> Result<RequestId, CompanionError> {
-        let radio = self.radio_to_pair(desk)?;
-        if !matches!(self.pairing, Pairing::No) {
-            return Err(busy());
-        }
-        let request = desk.new_request("look", now)?;
-        self.pairing = Pairing::Looking;
-        self.cancel_all();
-        self.near.clear();
-        desk.found_changed();
-        let (stop, mut stopped) = oneshot::channel::<()>();
-        self.look = Some(stop);
-        let to_us = self.to_us.clone();
-        tokio::spawn(async move {
-            let stopped = || matches!(stopped.try_recv(), Err(TryRecvError::Closed));
-            let ended = look::around(&radio, timeout, stopped, &to_us).await;
-            // The actor is gone only when everything is.
-            let _closed = to_us.send(Happening::Looked { request, ended }).await;
-        });
-        Ok(request)
-    }
-
-    /// Pairs with a device that the last look has seen.
-    pub(crate) fn pair_with(
-        &mut self,
-        desk: &mut Desk,
-        found: &str,
-        now: Time,
-    ) -> Result<RequestId, CompanionError> {
-        self.radio_to_pair(desk)?;
-        let seen = self
-            .near
-            .iter()
-            .find(|seen| device_table::id_of(&seen.device) == found)
-            .cloned()
-            .ok_or(CompanionError::Unknown {
-                what: "a device near with this id",
-            })?;
-        match self.pairing {
-            Pairing::No => {
-                let request = desk.new_request("pair", now)?;
-                self.cancel_all();
-                self.pairing = Pairing::Found(request, seen);
-                self.pair_when_free(desk, now)?;
-                Ok(request)
-            }
-            Pairing::Looking if self.look.is_some() => {
-                let request = desk.new_request("pair", now)?;
-                self.chosen = Some((request, seen));
-                self.look = None;
-                Ok(request)
-            }
-            _ => Err(busy()),
-        }
-    }
-
-    /// What the last look has seen.
-    pub(crate) fn near(&self, desk: &Desk) -> Result<Vec<FoundView>, CompanionError> {
-        let paired = desk.paired()?;
-        let table = desk.models()?;
-        let view = |seen: &Advertisement| FoundView {
-            id: device_table::id_of(&seen.device),
-            name: seen.name.clone(),
-            family: family::of(&seen.services)
-                .map_or("device", |family| family.name)
-                .to_owned(),
-            how_to_pair: how_to_pair(&table, &models::met_near(seen)),
-            signal_dbm: seen.rssi,
-            paired: paired.iter().any(|known| known.handle == seen.device),
-        };
-        Ok(self.near.iter().map(view).collect())
-    }
-
-    fn looked(
-        &mut self,
-        request: RequestId,
-        ended: Result<(), RadioFault>,
-        desk: &mut Desk,
-        now: Time,
-    ) -> Result<(), CompanionError> {
-        self.look = None;
-        self.pairing = Pairing::No;
-        match ended {
-            Ok(()) => desk.finish_request(request, Ok(None))?,
-            Err(fault) => {
-                let reason = reason_of(fault);
-                desk.finish_request(request, Err((reason.code(), &words(reason))))?;
-            }
-        }
-        match self.chosen.take() {
-            Some((request, seen)) => {
-                self.pairing = Pairing::Found(request, seen);
-                self.pair_when_free(desk, now)
-            }
-            None => {
-                self.again_later(SHORT_PAUSE, None);
-                Ok(())
-            }
-        }
-    }
-
-    fn radio_to_pair(&self, desk: &Desk) -> Result<RadioView, CompanionError> {
-        let radio = self.radio.as_ref().ok_or(CompanionError::NoRadio)?;
-        if desk.is_locked() {
-            return Err(CompanionError::Locked);
-        }
-        Ok(radio.view())
-    }
-
     pub(crate) fn forget(
         &mut self,
         desk: &mut Desk,
@@ -405,26 +263,6 @@ impl Sessions {
         self.keep(records, desk, now);
     }
 
-    /// Keeps records, and makes readings of those whose device is known already: nothing more is to be waited for then than
-    /// this session's clock reading.
-    fn keep(&mut self, records: Vec<(u64, CapturedRecord)>, desk: &mut Desk, now: Time) {
-        if records.is_empty() {
-            return;
-        }
-        let (runs, records): (Vec<u64>, Vec<CapturedRecord>) = records.into_iter().unzip();
-        desk.capture(&records, now);
-        for (run, record) in runs.into_iter().zip(&records) {
-            let done = match self.runs.get(&run) {
-                Some(known) if known.facts.complete => self.gather(run, record.arrived, desk, now),
-                Some(_) => Ok(()),
-                None => desk.settle(record.connection, &SessionFacts::default(), now),
-            };
-            if let Err(error) = done {
-                tracing::warn!(%error, "a device session");
-            }
-        }
-    }
-
     fn take_one(&mut self, happening: Happening, desk: &mut Desk, now: Time) {
         let taken = match happening {
             Happening::Event { run, event } => self.event(run, event, desk, now),
@@ -450,220 +288,6 @@ impl Sessions {
         let all = desk.paired()?.into_iter();
         all.filter(|paired| device.is_none_or(|id| id == paired.id))
             .for_each(|paired| self.collect(desk, paired));
-        Ok(())
-    }
-
-    fn found(
-        &mut self,
-        request: RequestId,
-        found: Result<Option<Advertisement>, RadioFault>,
-        desk: &mut Desk,
-        now: Time,
-    ) -> Result<(), CompanionError> {
-        let reason = match found {
-            Ok(Some(seen)) => {
-                self.pairing = Pairing::Found(request, seen);
-                return self.pair_when_free(desk, now);
-            }
-            Ok(None) => ReasonCode::NotFound,
-            Err(fault) => reason_of(fault),
-        };
-        self.pairing = Pairing::No;
-        self.again_later(SHORT_PAUSE, None);
-        desk.finish_request(request, Err((reason.code(), &words(reason))))
-    }
-
-    /// Begins to pair with what was found, once no other session holds the device.
-    fn pair_when_free(&mut self, desk: &mut Desk, now: Time) -> Result<(), CompanionError> {
-        let Pairing::Found(request, seen) = &self.pairing else {
-            return Ok(());
-        };
-        if self.stopped {
-            let (request, reason) = (*request, ReasonCode::Cancelled);
-            self.pairing = Pairing::No;
-            return desk.finish_request(request, Err((reason.code(), &words(reason))));
-        }
-        if self.runs.values().any(|run| run.handle == seen.device) {
-            return Ok(());
-        }
-        let offset = show::offset_min(desk.zone(), now)?;
-        let plan = Plan {
-            seen: true,
-            manner: desk.manner(&models::met_near(seen))?,
-            known: Some(DeviceFacts {
-                address: seen.address,
-                ..DeviceFacts::default()
-            }),
-            ..Plan::pair(seen.device.clone(), offset, random()?)
-        };
-        let purpose = Purpose::Pair {
-            request: *request,
-            name: seen.name.clone(),
-            saved: None,
-        };
-        self.pairing = Pairing::Running;
-        self.run(purpose, plan);
-        Ok(())
-    }
-
-    fn event(
-        &mut self,
-        run: u64,
-        event: SessionEvent,
-        desk: &mut Desk,
-        now: Time,
-    ) -> Result<(), CompanionError> {
-        match event {
-            SessionEvent::Record(record) => {
-                self.keep(vec![(run, record)], desk, now);
-                Ok(())
-            }
-            SessionEvent::Facts(facts) => {
-                let Some(run) = self.runs.get_mut(&run) else {
-                    return Ok(());
-                };
-                run.facts = *facts;
-                if !run.facts.complete {
-                    return Ok(());
-                }
-                let device = match &mut run.purpose {
-                    Purpose::Collect { device } => device.clone(),
-                    Purpose::Pair { name, saved, .. } => saved
-                        .insert(desk.save_device(
-                            &run.handle,
-                            name.clone(),
-                            false,
-                            &run.facts,
-                            now,
-                        )?)
-                        .clone(),
-                };
-                desk.device_learnt(&device, &run.facts, now)?;
-                desk.users_learnt(&device, run.user, &run.facts)?;
-                desk.settle(run.connection, &run.facts, now)
-            }
-            SessionEvent::Mark(mark) => {
-                let device = self.runs.get(&run).and_then(|run| match &run.purpose {
-                    Purpose::Collect { device } => Some(device.clone()),
-                    Purpose::Pair { saved, .. } => saved.clone(),
-                });
-                device.map_or(Ok(()), |device| desk.records_taken(&device, &mark))
-            }
-            SessionEvent::Trace(trace) => {
-                if let Some(run) = self.runs.get_mut(&run) {
-                    run.trace = Some(trace);
-                }
-                Ok(())
-            }
-            SessionEvent::Ended(report) => self.ended(run, &report, desk, now),
-        }
-    }
-
-    /// Makes a reading of a record at once, and of those right behind it together.
-    fn gather(
-        &mut self,
-        number: u64,
-        arrived: Moment,
-        desk: &mut Desk,
-        now: Time,
-    ) -> Result<(), CompanionError> {
-        let Some(run) = self.runs.get_mut(&number) else {
-            return Ok(());
-        };
-        let last = run.last_record.replace(arrived);
-        if run.gathering {
-            return Ok(());
-        }
-        if last.is_none_or(|last| arrived.ms_since(last) >= NEAR_MS) {
-            return desk.settle(run.connection, &run.facts, now);
-        }
-        run.gathering = true;
-        let to_us = self.to_us.clone();
-        tokio::spawn(async move {
-            tokio::time::sleep(GATHER).await;
-            let _closed = to_us.send(Happening::Gathered { run: number }).await;
-        });
-        Ok(())
-    }
-
-    /// What came meanwhile. A session that has ended has seen to it itself.
-    fn gathered(&mut self, run: u64, desk: &mut Desk, now: Time) -> Result<(), CompanionError> {
-        let Some(run) = self.runs.get_mut(&run) else {
-            return Ok(());
-        };
-        run.gathering = false;
-        desk.settle(run.connection, &run.facts, now)
-    }
-
-    fn ended(
-        &mut self,
-        run: u64,
-        report: &SessionReport,
-        desk: &mut Desk,
-        now: Time,
-    ) -> Result<(), CompanionError> {
-        let Some(run) = self.runs.remove(&run) else {
-            return Ok(());
-        };
-        if matches!(run.purpose, Purpose::Pair { .. }) {
-            self.pairing = Pairing::No;
-            self.again_later(SHORT_PAUSE, None);
-        }
-        self.pair_when_free(desk, now)?;
-        // A look around that met nobody has nothing to tell, and there are many of them.
-        let idle = matches!(report.reason, ReasonCode::NotFound | ReasonCode::Cancelled);
-        if let Some(trace) = run.trace.filter(|_| !idle || report.records > 0) {
-            let device = match &run.purpose {
-                Purpose::Collect { device } => Some(device.as_str()),
-                Purpose::Pair { saved, .. } => saved.as_deref(),
-            };
-            desk.keep_trace(device, report.reason, &trace, now)?;
-        }
-        let device = match run.purpose {
-            Purpose::Collect { device } => {
-                desk.settle(run.connection, &run.facts, now)?;
-                desk.device_ended(&device, report, now)?;
-                device
-            }
-            Purpose::Pair {
-                request,
-                name,
-                saved,
-            } => {
-                let good = report.reason.is_good();
-                if saved.is_none() && !good {
-                    desk.settle(run.connection, &run.facts, now)?;
-                    return desk.finish_request(
-                        request,
-                        Err((report.reason.code(), &words(report.reason))),
-                    );
-                }
-                let device = desk.save_device(&run.handle, name, report.bonded, &run.facts, now)?;
-                desk.settle(run.connection, &run.facts, now)?;
-                desk.device_ended(&device, report, now)?;
-                desk.finish_request(request, Ok(Some(&device)))?;
-                device
-            }
-        };
-        let pause = match report.reason {
-            ReasonCode::BluetoothOff | ReasonCode::RadioGone | ReasonCode::NotAllowed => {
-                NO_RADIO_PAUSE
-            }
-            ReasonCode::NotSupported
-            | ReasonCode::Ambiguous
-            | ReasonCode::PairingRefused
-            | ReasonCode::PairingTimeout
-            | ReasonCode::PasskeyWrong
-            | ReasonCode::BondLost => PAUSE,
-            _ => SHORT_PAUSE,
-        };
-        let rest = Duration::from_secs(report.rest_s.into());
-        let pause = pause.max(rest);
-        if !rest.is_zero() {
-            let until = tokio::time::Instant::now() + rest;
-            self.resting.insert(device.clone(), until);
-        }
-        self.again_later(pause, Some(device));
         Ok(())
     }
 
@@ -754,20 +378,6 @@ impl Sessions {
             };
             tokio::join!(session, forward);
         });
-    }
-}
-
-fn busy() -> CompanionError {
-    CompanionError::input("a device is being paired already: wait until that has ended")
-}
-
-/// Why nothing could be looked for.
-fn reason_of(fault: RadioFault) -> ReasonCode {
-    match fault {
-        RadioFault::Off => ReasonCode::BluetoothOff,
-        RadioFault::Missing => ReasonCode::RadioGone,
-        RadioFault::Denied => ReasonCode::NotAllowed,
-        _ => ReasonCode::RadioFailed,
     }
 }
 

@@ -275,12 +275,8 @@ impl Shared {
 
     fn adapter(&self) -> Result<Adapter, RadioFault> {
         let inner = self.lock();
-        match (inner.state, &inner.adapter) {
-            (RadioState::Off, _) => Err(RadioFault::Off),
-            (RadioState::Denied, _) => Err(RadioFault::Denied),
-            (RadioState::On, Some(adapter)) => Ok(adapter.clone()),
-            _ => Err(RadioFault::Missing),
-        }
+        inner.state.usable()?;
+        inner.adapter.clone().ok_or(RadioFault::Missing)
     }
 
     /// The device, with its values being moved from now on.
@@ -339,21 +335,13 @@ impl Shared {
         peripheral.connect().await.map_err(fault)
     }
 
-    /// Whether a call over a link makes sense: without one, btleplug answers with what it remembers, or with nothing.
-    fn over_link(&self, device: &DeviceHandle) -> Result<(), RadioFault> {
-        if self.links.is_known(device) {
-            Ok(())
-        } else {
-            Err(RadioFault::NotConnected)
-        }
-    }
-
     async fn characteristic(
         self: &Arc<Self>,
         device: &DeviceHandle,
         attribute: Attribute,
     ) -> Result<(Peripheral, Characteristic), RadioFault> {
-        self.over_link(device)?;
+        // Without a link, btleplug answers with what it remembers, or with nothing.
+        self.links.require(device)?;
         let peripheral = self.peripheral(device).await?;
         let characteristic = peripheral.services().into_iter().find_map(|service| {
             let ours = service.uuid.as_u128() == attribute.service.0;
@@ -477,7 +465,7 @@ impl Radio for BtleplugRadio {
     }
 
     async fn discover(&self, device: &DeviceHandle) -> Result<Vec<Attribute>, RadioFault> {
-        self.0.over_link(device)?;
+        self.0.links.require(device)?;
         let peripheral = self.0.peripheral(device).await?;
         peripheral.discover_services().await.map_err(fault)?;
         #[cfg(target_os = "linux")]

@@ -200,12 +200,7 @@ pub async fn find_devices(
     period: Duration,
     mut found: impl FnMut(&Advertisement) + Send,
 ) -> Result<Vec<Advertisement>, RadioFault> {
-    match radio.state().await {
-        RadioState::On => {}
-        RadioState::Off => return Err(RadioFault::Off),
-        RadioState::Missing => return Err(RadioFault::Missing),
-        RadioState::Denied => return Err(RadioFault::Denied),
-    }
+    radio.state().await.usable()?;
     let mut events = radio.events();
     let mut seen: BTreeMap<DeviceHandle, Advertisement> = BTreeMap::new();
     match radio.start_scan(&family::services()).await {

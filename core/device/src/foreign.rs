@@ -235,15 +235,6 @@ impl ForeignRadio {
             _ => Err(RadioFault::Other),
         }
     }
-
-    /// Whether a call over a link makes sense: without one, a platform may never answer.
-    fn over_link(&self, device: &DeviceHandle) -> Result<(), RadioFault> {
-        if self.0.links.is_known(device) {
-            Ok(())
-        } else {
-            Err(RadioFault::NotConnected)
-        }
-    }
 }
 
 /// The radio's thread: makes the calls, one after the other, until the radio is gone.
@@ -284,20 +275,11 @@ impl Shared {
     }
 
     fn turned(&self, state: RadioState) {
-        if let Err(fault) = usable(state) {
+        if let Err(fault) = state.usable() {
             *self.looking() = None;
             self.calls.end_all(fault, &self.links);
         }
         self.events.send(&RadioEvent::State(state));
-    }
-}
-
-fn usable(state: RadioState) -> Result<(), RadioFault> {
-    match state {
-        RadioState::On => Ok(()),
-        RadioState::Off => Err(RadioFault::Off),
-        RadioState::Missing => Err(RadioFault::Missing),
-        RadioState::Denied => Err(RadioFault::Denied),
     }
 }
 
@@ -337,7 +319,7 @@ impl Radio for ForeignRadio {
     }
 
     async fn discover(&self, device: &DeviceHandle) -> Result<Vec<Attribute>, RadioFault> {
-        self.over_link(device)?;
+        self.0.links.require(device)?;
         match self.ask(RadioCall::Discover(device.clone())).await? {
             RadioAnswer::Attributes(attributes) => Ok(attributes),
             _ => Err(RadioFault::Other),
@@ -349,7 +331,7 @@ impl Radio for ForeignRadio {
         device: &DeviceHandle,
         attribute: Attribute,
     ) -> Result<(), RadioFault> {
-        self.over_link(device)?;
+        self.0.links.require(device)?;
         self.done(RadioCall::Subscribe(device.clone(), attribute))
             .await
     }
@@ -359,7 +341,7 @@ impl Radio for ForeignRadio {
         device: &DeviceHandle,
         attribute: Attribute,
     ) -> Result<Vec<u8>, RadioFault> {
-        self.over_link(device)?;
+        self.0.links.require(device)?;
         match self.ask(RadioCall::Read(device.clone(), attribute)).await? {
             RadioAnswer::Bytes(bytes) => Ok(bytes),
             _ => Err(RadioFault::Other),
@@ -372,7 +354,7 @@ impl Radio for ForeignRadio {
         attribute: Attribute,
         bytes: &[u8],
     ) -> Result<(), RadioFault> {
-        self.over_link(device)?;
+        self.0.links.require(device)?;
         let call = RadioCall::Write(device.clone(), attribute, bytes.to_vec());
         self.done(call).await
     }

@@ -1,5 +1,6 @@
 //! Which links are up, as far as a radio knows; the end of each is told once, by whoever notices it first.
 
+use crate::fault::RadioFault;
 use crate::radio::{DeviceHandle, Fanout, RadioEvent};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -60,6 +61,12 @@ impl Links {
     /// Whether this link is being made or up.
     pub(crate) fn is_known(&self, device: &DeviceHandle) -> bool {
         self.lock().contains_key(device)
+    }
+
+    /// For a call that makes sense over a link only: without one a platform may never answer.
+    pub(crate) fn require(&self, device: &DeviceHandle) -> Result<(), RadioFault> {
+        let known = self.is_known(device);
+        known.then_some(()).ok_or(RadioFault::NotConnected)
     }
 
     /// The devices whose links are being made or up.

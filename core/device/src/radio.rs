@@ -37,6 +37,21 @@ pub enum RadioState {
     Denied,
 }
 
+impl RadioState {
+    /// Whether anything can be asked of a radio in this state.
+    ///
+    /// # Errors
+    /// [`RadioFault::Off`], [`RadioFault::Missing`] or [`RadioFault::Denied`].
+    pub const fn usable(self) -> Result<(), RadioFault> {
+        match self {
+            Self::On => Ok(()),
+            Self::Off => Err(RadioFault::Off),
+            Self::Missing => Err(RadioFault::Missing),
+            Self::Denied => Err(RadioFault::Denied),
+        }
+    }
+}
+
 /// What a device sent out while it was being looked for.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Advertisement {

@@ -182,12 +182,7 @@ impl ScriptedRadio {
         sleep(LATENCY).await;
         let fault = {
             let mut inner = self.lock();
-            match inner.state {
-                RadioState::On => {}
-                RadioState::Off => return Err(RadioFault::Off),
-                RadioState::Missing => return Err(RadioFault::Missing),
-                RadioState::Denied => return Err(RadioFault::Denied),
-            }
+            inner.state.usable()?;
             let all = inner.devices.iter_mut();
             all.filter(|(handle, _)| device.is_none_or(|device| device == *handle))
                 .find_map(|(_, known)| calls::take_fault(&mut known.script.faults, name))

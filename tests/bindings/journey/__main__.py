@@ -35,13 +35,13 @@ class Count:
             print(f"FAILED {seconds:5.1f} s  {name}: {words}\n  {error}", flush=True)
 
 
-async def journey(language: str, number: int, clinic: Clinic, invite: str, work: Path, count: Count) -> None:
+async def journey(language: str, clinic: Clinic, invite: str, work: Path, count: Count) -> None:
     words, environment = SHELLS[language]()
     folder = work / language
     folder.mkdir()
-    shell = Shell(words, environment, folder, script(folder, number))
+    shell = Shell(words, environment, folder, script(folder))
     await shell.start()
-    home = Home(shell, clinic, invite, number)
+    home = Home(shell, clinic, invite)
     try:
         for name, (said, function) in CASES.items():
             start = time.monotonic()
@@ -63,16 +63,16 @@ async def journey(language: str, number: int, clinic: Clinic, invite: str, work:
 async def journeys(languages: list[str], work: Path, count: Count) -> None:
     """All at the same time, each with a clinic of its own: most of it is waiting, for devices and for shells."""
 
-    async def one(language: str, number: int) -> None:
+    async def one(language: str) -> None:
         folder = work / f"{language}-clinic"
         folder.mkdir()
         clinic = Clinic(program(), folder)
         try:
-            await journey(language, number, clinic, await clinic.open(), work, count)
+            await journey(language, clinic, await clinic.open(), work, count)
         finally:
             await clinic.end()
 
-    await asyncio.gather(*(one(language, number) for number, language in enumerate(languages)))
+    await asyncio.gather(*map(one, languages))
 
 
 def program() -> Path:

@@ -14,8 +14,7 @@ async def paused(home: Home) -> None:
 
 @case("a frame from the shell's own radio is a reading; the same record twice is one")
 async def submitted(home: Home) -> None:
-    # Each patient's own minute: one measurement under two patients is a finding at the clinic.
-    frame = dated(home.number)
+    frame = dated(0)
     first = await home.shell.ask("frame", home.ids["device"], "2a35", frame)
     again = await home.shell.ask("frame", home.ids["device"], "2a35", frame)
     same((True, False), (first["is_new"], again["is_new"]), "new, then known")

@@ -21,8 +21,8 @@ USERS = [1, 2, NOBODY]
 OTHERS_CODE = 1111
 
 
-def radio(number: int) -> dict:
-    """What is near the patient with this number: a cuff with one reading in memory, 128/82, mean 97, pulse 66 (0x2A35,
+def radio() -> dict:
+    """What is near the patient: a cuff with one reading in memory, 128/82, mean 97, pulse 66 (0x2A35,
     flags 0x14: pulse and status), a glucose meter with 200, a cuff that two people share, and one that gives its readings to
     users with a code only."""
     records = [{"number": n, "packets": [["2a18", glucose(n)]]} for n in range(RECORDS)]
@@ -41,21 +41,20 @@ def radio(number: int) -> dict:
                 "name": "Virtual Meter",
                 "services": ["1808"],
                 "measurements": [],
-                # each patient's own: one record under two patients is a finding at the clinic
-                "values": about("VM-1", f"meter-{number}"),
+                "values": about("VM-1", "meter-1"),
                 "stored": {"service": "1808", "records": records},
                 "faults": [{"drop_after_ms": ms} for ms in CUTS_MS],
             },
             {
                 "device": "shared-1",
                 "name": "Shared Cuff",
-                "values": about("SC-1", f"shared-{number}"),
+                "values": about("SC-1", "shared-1"),
                 "frames": [{"after_ms": 20, "bytes": of_user(user, minute)} for minute, user in enumerate(USERS)],
             },
             {
                 "device": "kept-1",
                 "name": "Kept Cuff",
-                "values": about("KC-1", f"kept-{number}"),
+                "values": about("KC-1", "kept-1"),
                 "users": {"codes": {"1": OTHERS_CODE}, "room": 2, "closed": True},
                 # it names no user: the session says whose it is
                 "frames": [{"after_ms": 20, "bytes": dated(30)}],
@@ -91,7 +90,6 @@ class Home:
     shell: Shell
     clinic: Clinic
     invite: str
-    number: int
     ids: dict[str, str] = field(default_factory=dict)
 
     async def stage(self, name: str, stage: str) -> dict:
@@ -136,7 +134,7 @@ async def pair(home: Home, name: str) -> str:
     return outcome["result"]
 
 
-def script(folder: Path, number: int) -> Path:
+def script(folder: Path) -> Path:
     path = folder / "radio.json"
-    path.write_text(json.dumps(radio(number)))
+    path.write_text(json.dumps(radio()))
     return path

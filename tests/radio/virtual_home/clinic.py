@@ -72,12 +72,12 @@ class Clinic:
         )
         self.console = station.ready["console"].rstrip("/")
         await self.post("/api/session", {"name": ADMINISTRATOR, "password": password})
-        return await self.admit("R-1")
+        return await self.invite()
 
-    async def admit(self, record_number: str) -> str:
-        """Makes a patient, who is the one that is looked at from now on; gives the invite's text."""
+    async def invite(self) -> str:
+        """Makes the patient; gives the invite's text."""
         patient = {
-            "name": "Ada Test", "born": "1950-04-01", "record_number": record_number, "phone": "+4930123457", "zone": "Etc/UTC",
+            "name": "Ada Test", "born": "1950-04-01", "record_number": "R-1", "phone": "+4930123457", "zone": "Etc/UTC",
         }  # fmt: skip
         self.patient = (await self.post("/api/patients", patient))["id"]
         # A relay that runs follows a new admission within half a second.

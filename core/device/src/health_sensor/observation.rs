@@ -107,6 +107,11 @@ impl ObservationStatus {
         self.0 & 0x3f00
     }
 
+    /// Whether it makes a value none. All bits that do are in the first byte.
+    pub(crate) const fn is_void(self) -> bool {
+        self.not_a_value().is_some()
+    }
+
     const fn not_a_value(self) -> Option<NotAValue> {
         match self.0 {
             bits if bits & 0x01 != 0 => Some(NotAValue::Invalid),

@@ -134,10 +134,12 @@ pub(super) fn twins(arrival: &Arrival) -> Vec<Print> {
     }
 }
 
-/// The user that a record names.
-fn user(arrival: &Arrival) -> Option<u8> {
-    let read = whole(arrival)?.measurement().ok()?;
-    read.values().user_slot.filter(|slot| *slot != 0xff)
+/// Whether a record names its user: then numbers may count for each user, and what another one measured may lie below
+/// the mark.
+pub(super) fn names_user(arrival: &Arrival) -> bool {
+    let read = whole(arrival).and_then(|record| record.measurement().ok());
+    let slot = read.and_then(|read| read.values().user_slot);
+    slot.is_some_and(|slot| slot != 0xff)
 }
 
 /// Whether a record has a time by which it is known, indicated or kept: seconds are always one.
@@ -192,11 +194,5 @@ impl StoredSync {
             self.memory.learn(Print::of(RECORD, None, &record.value));
         }
         false
-    }
-
-    /// Whether a record names its user: then numbers may count for each user, and what another one measured may lie
-    /// below the mark.
-    pub(super) fn names_user(&self, arrival: &Arrival) -> bool {
-        user(arrival).is_some()
     }
 }

@@ -204,7 +204,7 @@ impl StoredSync {
             return self.indicated(arrival);
         }
         let print = arrival.print();
-        self.known.users |= self.names_user(&arrival);
+        self.known.users |= super::cuff::names_user(&arrival);
         if !self.intake.is_unannounced(arrival.characteristic) {
             self.seen.prints.insert(print);
             self.seen.last = Some(print);

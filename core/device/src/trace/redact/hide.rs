@@ -2,6 +2,7 @@
 //! same beginning: then the same value is always replaced by the same, another one by another, and a value can be replaced
 //! before all of it has come.
 
+use crate::health_sensor::ObservationStatus;
 use std::collections::HashMap;
 
 /// What was met: from a beginning, by its next byte, to the longer beginning and the place of that byte.
@@ -36,7 +37,9 @@ impl Hidden {
 
     /// A health sensor's status, or its first byte, where all the bits are by which a value is none.
     pub(super) fn status(&mut self, status: &[u8]) -> Vec<u8> {
-        let none = status.first().map(|bits| u8::from(bits & 0x9d != 0));
+        let none = status
+            .first()
+            .map(|bits| u8::from(ObservationStatus((*bits).into()).is_void()));
         let place = (status.len() > 1).then(|| {
             let met = self.statuses.iter().position(|one| one == status);
             let place = met.unwrap_or_else(|| {
