@@ -3,7 +3,11 @@
 //! In: bytes from outside. Out: a tree, or the first fault. Duplicate members, a byte order mark, lone surrogates,
 //! trailing text and deep nesting are refused. The writer writes what the reader reads.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
+
+/// A text or a name; most of what is written to a resource is a constant and is not copied.
+type Text = Cow<'static, str>;
 
 /// A JSON value; objects keep the order of their members.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,13 +17,13 @@ pub enum Json {
     /// `true`, `false`
     Bool(bool),
     /// A number, as the token that was written.
-    Number(String),
+    Number(Text),
     /// A text.
-    Text(String),
+    Text(Text),
     /// A list.
     List(Vec<Json>),
     /// An object.
-    Object(Vec<(String, Json)>),
+    Object(Vec<(Text, Json)>),
 }
 
 /// Why a text is no JSON of ours.
@@ -48,15 +52,22 @@ const MAX_DEPTH: usize = 24;
 /// No resource of ours has an object with more; each new member is compared with those before it.
 const MAX_MEMBERS: usize = 64;
 const MAX_BYTES: usize = 256 * 1024;
+/// Most resources take less: the line that is written need not be moved as it grows.
+const USUAL_BYTES: usize = 6 * 1024;
 
 impl Json {
     /// A text.
-    pub fn text(text: impl Into<String>) -> Self {
+    pub fn text(text: impl Into<Text>) -> Self {
         Self::Text(text.into())
     }
 
+    /// A number, of a token that is one.
+    pub fn number(token: impl Into<Text>) -> Self {
+        Self::Number(token.into())
+    }
+
     /// An object of these members.
-    pub fn object<K: Into<String>>(members: impl IntoIterator<Item = (K, Self)>) -> Self {
+    pub fn object<K: Into<Text>>(members: impl IntoIterator<Item = (K, Self)>) -> Self {
         Self::Object(members.into_iter().map(|(k, v)| (k.into(), v)).collect())
     }
 
@@ -90,7 +101,7 @@ impl Json {
     /// One line, without spaces.
     #[must_use]
     pub fn line(&self) -> String {
-        let mut out = String::new();
+        let mut out = String::with_capacity(USUAL_BYTES);
         self.write(&mut out, None);
         out
     }
@@ -167,22 +178,29 @@ impl Json {
     }
 }
 
+/// What needs no escape is copied in one piece; what needs one is a single byte.
 fn write_text(text: &str, out: &mut String) {
     out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if u32::from(c) < 0x20 => {
+    let mut plain_from = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
+            continue;
+        }
+        out.push_str(&text[plain_from..at]);
+        plain_from = at + 1;
+        match byte {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            control => {
                 // Writing to a String cannot fail.
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
+                let _ = write!(out, "\\u{control:04x}");
             }
-            c => out.push(c),
         }
     }
+    out.push_str(&text[plain_from..]);
     out.push('"');
 }
 
@@ -241,7 +259,7 @@ impl Parser<'_> {
         match self.peek() {
             Some(b'{') => self.object(depth),
             Some(b'[') => self.list(depth),
-            Some(b'"') => self.string().map(Json::Text),
+            Some(b'"') => self.string().map(|text| Json::Text(text.into())),
             Some(b't') => self.take("true").map(|()| Json::Bool(true)),
             Some(b'f') => self.take("false").map(|()| Json::Bool(false)),
             Some(b'n') => self.take("null").map(|()| Json::Null),
@@ -253,7 +271,7 @@ impl Parser<'_> {
     fn object(&mut self, depth: usize) -> Result<Json, JsonError> {
         self.take("{")?;
         self.space();
-        let mut members: Vec<(String, Json)> = Vec::new();
+        let mut members: Vec<(Text, Json)> = Vec::new();
         if self.peek() == Some(b'}') {
             self.at += 1;
             return Ok(Json::Object(members));
@@ -270,7 +288,7 @@ impl Parser<'_> {
             self.space();
             self.take(":")?;
             self.space();
-            members.push((name, self.value(depth + 1)?));
+            members.push((name.into(), self.value(depth + 1)?));
             self.space();
             if self.peek() != Some(b',') {
                 self.take("}")?;
@@ -332,7 +350,7 @@ impl Parser<'_> {
             }
             digits(self)?;
         }
-        Ok(Json::Number(self.text[start..self.at].to_owned()))
+        Ok(Json::Number(self.text[start..self.at].to_owned().into()))
     }
 
     fn string(&mut self) -> Result<String, JsonError> {

@@ -31,7 +31,7 @@ fn set(json: &mut Json, path: &str, name: &str, value: Json) {
         panic!("no object")
     };
     members.retain(|(known, _)| known != name);
-    members.push((name.to_owned(), value));
+    members.push((name.to_owned().into(), value));
 }
 
 fn cut(json: &mut Json, path: &str, name: &str) {
@@ -58,7 +58,7 @@ fn remove(json: &mut Json, path: &str, n: usize) {
 }
 
 fn text(value: &str) -> Json {
-    Json::text(value)
+    Json::text(value.to_owned())
 }
 
 const QUANTITY: &str = "component.0.valueQuantity";
@@ -292,30 +292,16 @@ const NUMERIC_BY_US: &[(&str, &str, &str, Change)] = &[
         "device-glucose",
         "a number of a control solution",
         "NotOurs",
-        |j| {
-            own(
-                j,
-                "sampleType",
-                "valueInteger",
-                Json::Number("10".to_owned()),
-            )
-        },
+        |j| own(j, "sampleType", "valueInteger", Json::number("10")),
     ),
     ("device-glucose", "a meal beside another", "NotOurs", |j| {
-        own(j, "meal", "valueInteger", Json::Number("3".to_owned()))
+        own(j, "meal", "valueInteger", Json::number("3"))
     }),
     (
         "device-glucose",
         "a type that is no byte",
         "BadValue",
-        |j| {
-            own(
-                j,
-                "sampleType",
-                "valueInteger",
-                Json::Number("256".to_owned()),
-            )
-        },
+        |j| own(j, "sampleType", "valueInteger", Json::number("256")),
     ),
     (
         "device-glucose",
@@ -345,7 +331,7 @@ const NUMERIC_BY_US: &[(&str, &str, &str, Change)] = &[
         "device-temperature",
         "a site beside another code",
         "NotOurs",
-        |j| own(j, "site", "valueInteger", Json::Number("9".to_owned())),
+        |j| own(j, "site", "valueInteger", Json::number("9")),
     ),
     (
         "device-glucose-cgm",
@@ -368,14 +354,7 @@ const NUMERIC_BY_US: &[(&str, &str, &str, Change)] = &[
         "device-glucose-cgm",
         "a sensor's minutes that are none",
         "BadValue",
-        |j| {
-            own(
-                j,
-                "timeOffsetMin",
-                "valueInteger",
-                Json::Number("65536".to_owned()),
-            )
-        },
+        |j| own(j, "timeOffsetMin", "valueInteger", Json::number("65536")),
     ),
     (
         "device-glucose-cgm",
@@ -496,12 +475,7 @@ const BY_US: &[(&str, &str, Change)] = &[
         );
     }),
     ("too many digits", "BadValue", |j| {
-        set(
-            j,
-            QUANTITY,
-            "value",
-            Json::Number("1234567890123456789".to_owned()),
-        );
+        set(j, QUANTITY, "value", Json::number("1234567890123456789"));
     }),
     ("another resource", "UnknownElement", |j| {
         *j = Json::object([("resourceType", text("Patient")), ("name", text("x"))]);

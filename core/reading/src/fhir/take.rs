@@ -256,7 +256,7 @@ impl<'a> Own<'a> {
             .filter(|part| part.get("url").and_then(Json::as_text) == Some(name))
             .map(|part| {
                 let value = match part.get(kind) {
-                    Some(Json::Text(text) | Json::Number(text)) => Some(text.as_str()),
+                    Some(Json::Text(text) | Json::Number(text)) => Some(text.as_ref()),
                     _ => None,
                 };
                 value.and_then(&parse).ok_or_else(|| bad(&self.path(name)))

@@ -7,6 +7,7 @@ use crate::json::Json;
 use crate::{
     DeviceFacts, DeviceSource, Doubt, Kind, Number, Parts, Reading, Source, Timing, Value, to_hex,
 };
+use std::borrow::Cow;
 
 /// The whole resource.
 pub fn observation(reading: &Reading, link: &str, gateway: &Gateway) -> Json {
@@ -46,7 +47,7 @@ pub fn observation(reading: &Reading, link: &str, gateway: &Gateway) -> Json {
         "subject",
         Json::object([
             ("type", Json::text("Patient")),
-            ("identifier", identifier(LINK_SYSTEM, link)),
+            ("identifier", identifier(LINK_SYSTEM, link.to_owned())),
         ]),
     ));
     members.push((
@@ -164,7 +165,7 @@ fn value(value: Value, why_not: &'static str) -> (&'static str, Json) {
         Some(Number::Value(decimal)) => (
             "valueQuantity",
             Json::object([
-                ("value", Json::Number(decimal.token())),
+                ("value", Json::number(decimal.token())),
                 ("unit", Json::text(value.unit)),
                 ("system", Json::text(UCUM)),
                 ("code", Json::text(value.unit)),
@@ -200,13 +201,25 @@ fn extensions(reading: &Reading, what: &What) -> Vec<Json> {
     all
 }
 
+fn code(name: &'static str, value: impl Into<Cow<'static, str>>) -> Json {
+    extension(name, "valueCode", Json::text(value))
+}
+
+fn text(name: impl Into<Cow<'static, str>>, value: String) -> Json {
+    extension(name, "valueString", Json::text(value))
+}
+
+fn integer(name: impl Into<Cow<'static, str>>, value: i64) -> Json {
+    extension(name, "valueInteger", Json::number(value.to_string()))
+}
+
+fn instant(name: &'static str, at: crate::Moment) -> Json {
+    extension(name, "valueInstant", Json::text(at.to_string()))
+}
+
 /// The parts of our one extension: what FHIR has no element for.
 fn own(reading: &Reading, what: &What) -> Vec<Json> {
     let timing = &reading.timing;
-    let code = |name: &str, value: &str| extension(name, "valueCode", Json::text(value));
-    let text = |name: &str, value: String| extension(name, "valueString", Json::text(value));
-    let instant =
-        |name: &str, at: crate::Moment| extension(name, "valueInstant", Json::text(at.to_string()));
     let mut parts = Vec::new();
     match &reading.source {
         Source::Typed(typed) => {
@@ -219,7 +232,7 @@ fn own(reading: &Reading, what: &What) -> Vec<Json> {
             parts.push(text("identity", device.identity.to_string()));
             parts.push(code(
                 "characteristic",
-                &format!("{:04x}", device.characteristic),
+                format!("{:04x}", device.characteristic),
             ));
             parts.extend(
                 device
@@ -242,8 +255,6 @@ fn own(reading: &Reading, what: &What) -> Vec<Json> {
             parts.push(text("ordinal", device.place.ordinal.to_string()));
         }
     }
-    let integer =
-        |name: &str, value: i64| extension(name, "valueInteger", Json::Number(value.to_string()));
     // Blood pressure was there before there were kinds; its unit follows from its codes.
     if what.kind != Kind::BloodPressure {
         parts.push(code("kind", what.kind.name()));
@@ -255,16 +266,16 @@ fn own(reading: &Reading, what: &What) -> Vec<Json> {
             .map(|slot| integer("userSlot", slot.into())),
     );
     for coded in &what.parts.coded {
-        parts.push(integer(&part_name(coded.name), coded.code.into()));
+        parts.push(integer(part_name(coded.name), coded.code.into()));
     }
     for series in &what.parts.series {
         let numbers: Vec<String> = series.numbers.iter().map(|one| one.token()).collect();
-        parts.push(text(&part_name(series.name), numbers.join(" ")));
+        parts.push(text(part_name(series.name), numbers.join(" ")));
     }
     for bits in &what.parts.bits {
         let bytes = bits.bits.to_be_bytes();
         let bytes = &bytes[bytes.len() - bits.bytes..];
-        parts.push(text(&part_name(bits.name), to_hex(bytes)));
+        parts.push(text(part_name(bits.name), to_hex(bytes)));
     }
     parts.push(code("timeBasis", timing.basis.code()));
     parts.push(instant("arrived", timing.arrived));
@@ -282,7 +293,7 @@ fn own(reading: &Reading, what: &What) -> Vec<Json> {
             parts.push(extension(
                 "clockOffset",
                 "valueDecimal",
-                Json::Number(seconds),
+                Json::number(seconds),
             ));
         }
         parts.extend(clock.set_at.map(|at| instant("clockSetAt", at)));
@@ -296,7 +307,7 @@ fn own(reading: &Reading, what: &What) -> Vec<Json> {
     parts
 }
 
-fn phd(device: &DeviceSource, specialized: &str) -> Json {
+fn phd(device: &DeviceSource, specialized: &'static str) -> Json {
     let facts = &device.facts;
     let typed = |code, system, value: String| {
         Json::object([
@@ -317,7 +328,7 @@ fn phd(device: &DeviceSource, specialized: &str) -> Json {
             .map(|id| typed("BTMAC", BLUETOOTH_SYSTEM, dashed(&id))),
     );
     // The guide wants one identifier at least; the identity of the pairing is always there.
-    identifiers.push(identifier(DEVICE_SYSTEM, &device.identity.to_string()));
+    identifiers.push(identifier(DEVICE_SYSTEM, device.identity.to_string()));
     let mut members = vec![
         ("resourceType", Json::text("Device")),
         ("id", Json::text("phd")),
@@ -326,7 +337,7 @@ fn phd(device: &DeviceSource, specialized: &str) -> Json {
         known("manufacturer", "_manufacturer", facts.maker.as_deref()),
     ];
     if let Some(serial) = &facts.serial {
-        members.push(("serialNumber", Json::text(serial)));
+        members.push(("serialNumber", Json::text(serial.clone())));
     }
     members.push(known("modelNumber", "_modelNumber", facts.model.as_deref()));
     members.push(("type", concept(&[(MDC, SIMPLE_DEVICE)], None)));
@@ -357,7 +368,7 @@ fn phg(gateway: &Gateway) -> Json {
         ("meta", profiles(&[PHG_PROFILE])),
         (
             "identifier",
-            list([identifier(INSTALL_SYSTEM, &to_hex(&gateway.install))]),
+            list([identifier(INSTALL_SYSTEM, to_hex(&gateway.install))]),
         ),
         ("manufacturer", Json::text("Teleward")),
         ("type", concept(&[(MDC, GATEWAY)], None)),
@@ -366,7 +377,7 @@ fn phg(gateway: &Gateway) -> Json {
             "version",
             list([Json::object([
                 ("type", concept(&[(MDC, SOFTWARE)], None)),
-                ("value", Json::text(&gateway.software)),
+                ("value", Json::text(gateway.software.clone())),
             ])]),
         ),
     ])
@@ -381,7 +392,7 @@ fn coincident(timing: &Timing) -> Option<Json> {
         _ if counter.is_some() => (
             "valueQuantity",
             Json::object([
-                ("value", Json::Number(counter.unwrap_or_default())),
+                ("value", Json::number(counter.unwrap_or_default())),
                 ("unit", Json::text("ms")),
                 ("system", Json::text(UCUM)),
                 ("code", Json::text("ms")),
@@ -437,7 +448,7 @@ fn counter_ms(raw: &[u8]) -> Option<String> {
 /// A primitive, or in its place the standard extension that says it is unknown.
 fn known(name: &'static str, shadow: &'static str, value: Option<&str>) -> (&'static str, Json) {
     match value {
-        Some(value) => (name, Json::text(value)),
+        Some(value) => (name, Json::text(value.to_owned())),
         None => {
             let unknown = extension(ABSENT_EXTENSION, "valueCode", Json::text("unknown"));
             (shadow, Json::object([("extension", list([unknown]))]))
@@ -445,7 +456,7 @@ fn known(name: &'static str, shadow: &'static str, value: Option<&str>) -> (&'st
     }
 }
 
-fn specialization(code: &str) -> Json {
+fn specialization(code: &'static str) -> Json {
     list([Json::object([
         ("systemType", concept(&[(MDC, code)], None)),
         ("version", Json::text("1")),
@@ -456,24 +467,24 @@ fn list<const N: usize>(items: [Json; N]) -> Json {
     Json::List(items.into())
 }
 
-fn profiles(urls: &[&str]) -> Json {
+fn profiles(urls: &[&'static str]) -> Json {
     let urls = urls.iter().map(|url| Json::text(*url)).collect();
     Json::object([("profile", Json::List(urls))])
 }
 
-fn reference(to: &str) -> Json {
+fn reference(to: &'static str) -> Json {
     Json::object([("reference", Json::text(to))])
 }
 
-fn identifier(system: &str, value: &str) -> Json {
+fn identifier(system: &'static str, value: String) -> Json {
     Json::object([("system", Json::text(system)), ("value", Json::text(value))])
 }
 
-fn extension(url: &str, kind: &str, value: Json) -> Json {
+fn extension(url: impl Into<Cow<'static, str>>, kind: &'static str, value: Json) -> Json {
     Json::object([("url", Json::text(url)), (kind, value)])
 }
 
-fn concept(codings: &[(&str, &str)], text: Option<&str>) -> Json {
+fn concept(codings: &[(&'static str, &'static str)], text: Option<&'static str>) -> Json {
     let codings = codings
         .iter()
         .map(|(system, code)| {
