@@ -1,55 +1,107 @@
-//! The extra part `fuzz`: every fuzz target for a minute, without a finding and over ten thousand executions.
+//! `cargo xtask fuzz`, and the extra part `fuzz`: every fuzz target for a minute, without a finding and over ten thousand
+//! executions.
 //!
-//! What is found worth keeping goes to `fuzz/seeds/TARGET/` by hand; the journey `corpus` replays it in every run.
+//! What is found worth keeping goes to `fuzz/seeds/TARGET/`; the journey `corpus` replays it in every run.
 
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use clap::Args;
 
 use crate::job::Job;
 use crate::tree;
 
 const PINNED: &str = "0.13.1";
-/// How long each target runs.
-const SECONDS: u32 = 60;
-/// Fewer executions in that time prove nothing.
+/// Fewer executions in a run prove nothing.
 const EXECUTIONS: u64 = 10_000;
+/// What the building of all targets may take beside their running.
+const BUILD_MINUTES: u64 = 30;
 
-/// Runs all targets.
+/// What `cargo xtask fuzz` takes.
+#[derive(Args)]
+pub struct FuzzArgs {
+    /// The targets, by their file names in `fuzz/targets`; none is all.
+    targets: Vec<String>,
+    /// How long each of them runs.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=600))]
+    minutes: u64,
+    /// Afterwards, keep as seeds those inputs of the corpus that reach what no seed reaches yet.
+    #[arg(long)]
+    keep: bool,
+}
+
+/// Runs targets for as long as asked.
+pub fn run(args: &FuzzArgs) -> Result<bool> {
+    let known = targets()?;
+    if let Some(unknown) = args.targets.iter().find(|name| !known.contains(name)) {
+        bail!("no target `{unknown}`; there are: {}", known.join(", "));
+    }
+    let wanted = if args.targets.is_empty() {
+        known
+    } else {
+        args.targets.clone()
+    };
+    let count = u64::try_from(wanted.len())?;
+    let mut built = None;
+    let mut job = Job::start("fuzz", BUILD_MINUTES + count * args.minutes, &mut built)?;
+    eprintln!("the log is {}", job.log_path().display());
+    fuzz(&mut job, &wanted, args.minutes)?;
+    if args.keep {
+        for target in &wanted {
+            // libFuzzer's merge adds what reaches further than all that is there, under a name made of its content
+            fuzzer(
+                &mut job,
+                target,
+                ["seeds", "corpus"],
+                &["-merge=1", "-verbosity=0"],
+            )?;
+        }
+    }
+    println!("{} s, {}", job.elapsed().as_secs(), job.note);
+    Ok(true)
+}
+
+/// The part: all targets for a minute.
 pub fn check(job: &mut Job<'_>) -> Result<()> {
-    let program = cargo_fuzz(job)?;
-    let folder = tree::root().join("fuzz");
-    let target_folder = tree::target().join("xtask/fuzz");
+    fuzz(job, &targets()?, 1)
+}
+
+fn fuzz(job: &mut Job<'_>, targets: &[String], minutes: u64) -> Result<()> {
     let mut told = Vec::new();
-    for target in targets()? {
-        let seeds = folder.join("seeds").join(&target);
-        std::fs::create_dir_all(&seeds)?;
-        let corpus = folder.join("corpus").join(&target);
-        std::fs::create_dir_all(&corpus)?;
-        let mut run = Command::new(&program);
-        // No sanitizer: they need an unstable compiler, and this code has no `unsafe` for them to watch.
-        run.args(["fuzz", "run", "--sanitizer", "none", "--fuzz-dir"])
-            .arg(&folder)
-            .arg(&target);
-        run.arg(&corpus)
-            .arg(&seeds)
-            .arg("--")
-            .arg(format!("-max_total_time={SECONDS}"))
-            .arg("-verbosity=0");
-        run.arg("-print_final_stats=1")
-            .env("CARGO_TARGET_DIR", &target_folder)
-            .current_dir(&folder);
-        job.run(&mut run)?;
+    for target in targets {
+        let seconds = format!("-max_total_time={}", 60 * minutes);
+        let words = [seconds.as_str(), "-verbosity=0", "-print_final_stats=1"];
+        fuzzer(job, target, ["corpus", "seeds"], &words)?;
         let log = std::fs::read_to_string(job.log_path())?;
         let done =
             executions(&log).with_context(|| format!("{target} did not say how often it ran"))?;
         if done < EXECUTIONS {
-            bail!("{target} ran {done} times in {SECONDS} s; {EXECUTIONS} or more are wanted");
+            bail!("{target} ran {done} times in {minutes} min; {EXECUTIONS} or more are wanted");
         }
         told.push(format!("{target} {done}"));
     }
     job.note = format!("executions: {}", told.join(", "));
     Ok(())
+}
+
+/// Runs a target's libFuzzer on two folders; it writes to the first.
+fn fuzzer(job: &mut Job<'_>, target: &str, folders: [&str; 2], words: &[&str]) -> Result<()> {
+    let home = tree::root().join("fuzz");
+    let mut run = Command::new(cargo_fuzz(job)?);
+    // No sanitizer: they need an unstable compiler, and this code has no `unsafe` for them to watch.
+    run.args(["fuzz", "run", "--sanitizer", "none", "--fuzz-dir"])
+        .arg(&home)
+        .arg(target);
+    for name in folders {
+        let folder = home.join(name).join(target);
+        std::fs::create_dir_all(&folder)?;
+        run.arg(folder);
+    }
+    run.arg("--")
+        .args(words)
+        .env("CARGO_TARGET_DIR", tree::target().join("xtask/fuzz"))
+        .current_dir(&home);
+    job.run(&mut run)
 }
 
 /// The targets are the files in `fuzz/targets`.

@@ -1,4 +1,4 @@
-//! The project's own chores: `cargo xtask test`, `trace`, `demo`.
+//! The project's own chores: `cargo xtask test`, `trace`, `bench`, `soak`, `fuzz`, `demo`.
 //!
 //! Called by people and by `.ci/run`. Stands outside the house: it depends on none of its crates and starts them as
 //! programs, so that it always builds, whatever state they are in.
@@ -56,6 +56,10 @@ enum Chore {
     ///
     /// Example: cargo xtask soak --points 1000
     Soak(bench::SoakArgs),
+    /// Run the fuzz targets for as long as asked.
+    ///
+    /// Example: cargo xtask fuzz decoder --minutes 60 --keep
+    Fuzz(fuzz::FuzzArgs),
     /// Build what is missing and start a clinic with simulated patients on this machine.
     ///
     /// Takes the words of `teleward demo`. Example: cargo xtask demo --patients 5
@@ -73,6 +77,7 @@ fn main() -> ExitCode {
         Chore::Trace => trace::print(),
         Chore::Bench(args) => bench::bench(&args),
         Chore::Soak(args) => bench::soak(&args),
+        Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Demo { words } => demo::run(&words),
     };
     match done {
