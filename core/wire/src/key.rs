@@ -81,7 +81,9 @@ impl PublicKey {
     /// # Errors
     /// [`KeyError::BadKey`] when they are no canonical point or one of small order.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, KeyError> {
-        if canonical_point(bytes) {
+        let key = ed25519_dalek::VerifyingKey::from_bytes(bytes).map_err(|_| KeyError::BadKey)?;
+        // what is below p has one more second spelling, x = 0 with a sign, and that is of small order (y = ±1)
+        if is_below_p(bytes) && !key.is_weak() {
             Ok(Self(*bytes))
         } else {
             Err(KeyError::BadKey)
@@ -111,30 +113,69 @@ impl PublicKey {
     /// # Errors
     /// [`KeyError::BadSignature`].
     pub fn verify(&self, bytes: &[u8], signature: &[u8; 64]) -> Result<(), KeyError> {
-        let mut r = [0; 32];
-        r.copy_from_slice(&signature[..32]);
-        if !canonical_point(&r) {
+        let (r, _) = signature.split_at(32);
+        if SMALL_ORDER.iter().any(|point| point == r) {
             return Err(KeyError::BadSignature);
         }
         let key = ed25519_dalek::VerifyingKey::from_bytes(&self.0).map_err(|_| KeyError::BadKey)?;
-        // `verify` is cofactorless, recomputes R and compares bytes, and refuses S ≥ L
+        // `verify` is cofactorless and refuses S ≥ L; it computes R anew, encodes it and compares bytes, so that an R
+        // that is not canonical fits nothing
         key.verify(bytes, &Signature::from_bytes(signature))
             .map_err(|_| KeyError::BadSignature)
     }
 }
 
-/// A canonical encoding of a point that is not of small order.
-fn canonical_point(bytes: &[u8; 32]) -> bool {
-    // p = 2^255 − 19, little-endian; y must be below it, and x = 0 (y = ±1, both of small order) has no sign
+/// The canonical encodings of the eight points of small order (the 8-torsion of edwards25519).
+const SMALL_ORDER: [[u8; 32]; 8] = [
+    [
+        0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00,
+    ],
+    [
+        0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0x7f,
+    ],
+    [
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00,
+    ],
+    [
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x80,
+    ],
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98,
+        0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53,
+        0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67,
+        0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac,
+        0x03, 0x7a,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67,
+        0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac,
+        0x03, 0xfa,
+    ],
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98,
+        0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53,
+        0xfc, 0x85,
+    ],
+];
+
+/// Whether y, little-endian without the sign of x, is below p = 2^255 − 19.
+fn is_below_p(bytes: &[u8; 32]) -> bool {
     let mut y = *bytes;
     y[31] &= 0x7f;
-    let p = {
-        let mut p = [0xff; 32];
-        (p[0], p[31]) = (0xed, 0x7f);
-        p
-    };
-    let below_p = y.iter().rev().cmp(p.iter().rev()).is_lt();
-    below_p && ed25519_dalek::VerifyingKey::from_bytes(bytes).is_ok_and(|point| !point.is_weak())
+    let mut p = [0xff; 32];
+    (p[0], p[31]) = (0xed, 0x7f);
+    y.iter().rev().cmp(p.iter().rev()).is_lt()
 }
 
 impl std::fmt::Debug for PublicKey {
@@ -186,29 +227,21 @@ mod tests {
 
     #[test]
     fn keys_of_small_order_and_other_spellings_of_a_point_are_refused() {
-        let small_order = [
-            "0100000000000000000000000000000000000000000000000000000000000000",
-            "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-            "0000000000000000000000000000000000000000000000000000000000000000",
-            "0000000000000000000000000000000000000000000000000000000000000080",
-            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
-            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
-            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
-            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
-        ];
         let not_canonical = [
             "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
             "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
             "0100000000000000000000000000000000000000000000000000000000000080",
             "f0ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
         ];
-        for hex in small_order.iter().chain(&not_canonical) {
-            let bytes: crate::Hash = hex.parse().unwrap();
-            assert_eq!(
-                PublicKey::from_bytes(&bytes.0),
-                Err(KeyError::BadKey),
-                "{hex}"
-            );
+        let not_canonical = not_canonical.map(|hex| hex.parse::<crate::Hash>().unwrap().0);
+        for bytes in SMALL_ORDER.iter().chain(&not_canonical) {
+            assert_eq!(PublicKey::from_bytes(bytes), Err(KeyError::BadKey));
+        }
+        let distinct: std::collections::BTreeSet<_> = SMALL_ORDER.into_iter().collect();
+        assert_eq!(distinct.len(), 8, "there are no more of them");
+        for bytes in SMALL_ORDER {
+            let point = ed25519_dalek::VerifyingKey::from_bytes(&bytes).unwrap();
+            assert!(point.is_weak() && is_below_p(&bytes));
         }
     }
 

@@ -4,6 +4,7 @@ use crate::files::{expected, same};
 use crate::world::{RELAY, at, invite, key, public, roster, roster_lines, rosters, seed};
 use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
 use curve25519_dalek::scalar::{Scalar, clamp_integer};
+use curve25519_dalek::{EdwardsPoint, traits::Identity as _};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha512};
 use std::time::Duration;
@@ -30,7 +31,9 @@ fn statements() {
     let (body, signature) = rest.split_once('.').unwrap();
     let mut s_plus_l = b64u::decode(signature).unwrap();
     add_l(&mut s_plus_l[32..]);
-    let cofactored = cofactored_only(seed::INSTALL_SIGN, format!("{head}.{body}").as_bytes());
+    let signed = format!("{head}.{body}");
+    let cofactored = cofactored_only(seed::INSTALL_SIGN, signed.as_bytes());
+    let small = r_of_small_order(seed::INSTALL_SIGN, signed.as_bytes());
     let cases = [
         (
             "crit-b64",
@@ -115,6 +118,10 @@ fn statements() {
             "cofactored-only",
             format!("{head}.{body}.{}", b64u::encode(cofactored)),
         ),
+        (
+            "r-of-small-order",
+            format!("{head}.{body}.{}", b64u::encode(small)),
+        ),
         ("padded-base64", format!("{good}=")),
         ("detached", format!("{head}..{signature}")),
         ("four-parts", format!("{good}.{signature}")),
@@ -158,33 +165,54 @@ fn spare_bit(text: &str) -> String {
 /// A signature by the right key that fits only when both sides of the equation are multiplied by 8, as some readers do:
 /// its R has a part of small order, which that makes vanish, and is of large order itself.
 fn cofactored_only(seed: u8, message: &[u8]) -> [u8; 64] {
-    let wide = |parts: &[&[u8]]| -> [u8; 64] {
-        let mut hash = Sha512::new();
-        parts.iter().for_each(|part| hash.update(part));
-        hash.finalize().into()
-    };
-    let (mut secret, expanded) = ([0; 32], wide(&[&[seed; 32]]));
-    secret.copy_from_slice(&expanded[..32]);
-    let a = Scalar::from_bytes_mod_order(clamp_integer(secret));
-    let public = ED25519_BASEPOINT_POINT * a;
     let nonce = Scalar::from_bytes_mod_order_wide(&wide(&[b"a nonce of its own", message]));
     let r = ED25519_BASEPOINT_POINT * nonce + EIGHT_TORSION[1];
-    let r_bytes = r.compress().to_bytes();
-    let k = wide(&[&r_bytes, public.compress().as_bytes(), message]);
-    let k = Scalar::from_bytes_mod_order_wide(&k);
-    let s = nonce + k * a;
-    let (left, right) = (ED25519_BASEPOINT_POINT * s, r + public * k);
-    assert_eq!(public.compress().to_bytes(), *key(seed).public().as_bytes());
+    let (signature, [left, right]) = made_with(seed, nonce, r, message);
     assert_ne!(left, right, "a reader without the cofactor refuses it");
     assert_eq!(
         left.mul_by_cofactor(),
         right.mul_by_cofactor(),
         "a lax one takes it"
     );
+    signature
+}
+
+/// A signature by the right key without a nonce: it fits, and its R, the neutral point, is of small order. It gives the
+/// private key away, since S is k times that.
+fn r_of_small_order(seed: u8, message: &[u8]) -> [u8; 64] {
+    let (signature, [left, right]) =
+        made_with(seed, Scalar::ZERO, EdwardsPoint::identity(), message);
+    assert_eq!(left, right, "a lax reader takes it");
+    signature
+}
+
+/// The signature with this R, and the two sides of its equation.
+fn made_with(
+    seed: u8,
+    nonce: Scalar,
+    r: EdwardsPoint,
+    message: &[u8],
+) -> ([u8; 64], [EdwardsPoint; 2]) {
+    let (mut secret, expanded) = ([0; 32], wide(&[&[seed; 32]]));
+    secret.copy_from_slice(&expanded[..32]);
+    let a = Scalar::from_bytes_mod_order(clamp_integer(secret));
+    let public = ED25519_BASEPOINT_POINT * a;
+    assert_eq!(public.compress().to_bytes(), *key(seed).public().as_bytes());
+    let r_bytes = r.compress().to_bytes();
+    let k = wide(&[&r_bytes, public.compress().as_bytes(), message]);
+    let k = Scalar::from_bytes_mod_order_wide(&k);
+    let s = nonce + k * a;
     let mut signature = [0; 64];
     signature[..32].copy_from_slice(&r_bytes);
     signature[32..].copy_from_slice(s.as_bytes());
-    signature
+    (signature, [ED25519_BASEPOINT_POINT * s, r + public * k])
+}
+
+/// SHA-512 of the parts.
+fn wide(parts: &[&[u8]]) -> [u8; 64] {
+    let mut hash = Sha512::new();
+    parts.iter().for_each(|part| hash.update(part));
+    hash.finalize().into()
 }
 
 /// Adds the group's order to a little-endian scalar: the same equation, another spelling.
