@@ -170,12 +170,6 @@ impl<'a> Cursor<'a> {
         Ok(bytes)
     }
 
-    /// The next bytes, as many as there are.
-    pub(crate) fn peek(&self, length: usize) -> &'a [u8] {
-        let left = self.frame.get(self.at..).unwrap_or_default();
-        left.get(..length).unwrap_or(left)
-    }
-
     /// How many bytes are left.
     pub(crate) const fn left(&self) -> usize {
         self.frame.len() - self.at

@@ -155,7 +155,7 @@ fn measured(family: Family, when: When, n: u8, counter: &mut u8) -> Sent {
     }
 }
 
-/// A saturation, alone, as a part, in a bundle with a pulse, invalid, or of a type that nobody knows.
+/// A saturation, alone, in a bundle with a pulse, invalid or as a text; or samples of a type that nobody knows.
 fn observation(when: When, n: u8) -> Vec<u8> {
     let time = match when {
         When::Known => [&[0x22, n], SECRET.as_slice(), &[0x2e, 0, 0, 1, 0]].concat(),
@@ -184,6 +184,12 @@ fn observation(when: When, n: u8) -> Vec<u8> {
             let one = |kind: [u8; 4], value: &[u8]| whole(1, 1, [&kind[..], value].concat());
             let members = [one(spo2, &value), one(pulse, &rate)].concat();
             whole(0xff, timed, [time, vec![2], members].concat())
+        }
+        _ if n == 6 => {
+            let kind = [0x07, 0x40, 0x02, 0x00];
+            let scale = [0x20, 0x02, 1, 0, 0, 0, 0, 0, 0, 0, 10, 0, 0, 0xfd];
+            let data = [[1, 2, 2, 0, 0, 0].as_slice(), &SECRET, &[n, 0]].concat();
+            whole(4, 1 | timed, [&kind[..], &time, &scale, &data].concat())
         }
         _ => {
             let text = [&[2, 0], SECRET.as_slice()].concat();

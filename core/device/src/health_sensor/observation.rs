@@ -1,6 +1,6 @@
 //! One observation: its class, what is said about it, and its value.
 
-use super::value::{Item, Value, codes, items, write_codes, write_items};
+use super::value::{BUNDLE, Item, Value, codes, items, write_codes, write_items};
 use crate::NotAValue;
 use crate::bits;
 use crate::bytes::{Cursor, DecodeError};
@@ -107,11 +107,6 @@ impl ObservationStatus {
         self.0 & 0x3f00
     }
 
-    /// Whether it makes a value none. All bits that do are in the first byte.
-    pub(crate) const fn is_void(self) -> bool {
-        self.not_a_value().is_some()
-    }
-
     const fn not_a_value(self) -> Option<NotAValue> {
         match self.0 {
             bits if bits & 0x01 != 0 => Some(NotAValue::Invalid),
@@ -197,6 +192,20 @@ impl HealthObservation {
                 .find_map(|form| read(*form).ok())
                 .map_or(standard, Ok),
         }
+    }
+
+    /// The time at the head of a record, whatever follows it; `None` also for what begins like no observation.
+    pub(crate) fn time_at_head(record: &[u8]) -> Option<ElapsedTime> {
+        let mut cursor = Cursor::new(record);
+        let class = cursor.u8("class").ok()?;
+        let (_length, flags) = (cursor.u16("length").ok()?, cursor.u16("flags").ok()?);
+        if !matches!(class, 1..=8 | BUNDLE) || flags & !KNOWN != 0 || flags & TIME == 0 {
+            return None;
+        }
+        if flags & KIND != 0 {
+            cursor.u32("type").ok()?;
+        }
+        ElapsedTime::read(&mut cursor).ok()
     }
 
     /// Reads one observation and leaves the cursor behind it.

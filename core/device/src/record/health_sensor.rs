@@ -31,6 +31,16 @@ pub(super) fn stored(packets: &[Vec<u8>]) -> Result<Record, DecodeError> {
     record(0x2bdd, &read.observation, number)
 }
 
+/// Whether an observation that is sent live says itself which it is: by the time at its head, unless that places nothing.
+/// What it observes, and whether that becomes a reading, is not asked.
+pub(crate) fn has_own_key(packets: &[Vec<u8>]) -> bool {
+    let [body] = packets else {
+        return false;
+    };
+    HealthObservation::time_at_head(body)
+        .is_some_and(|time| time.is_synchronised() || time.is_current())
+}
+
 fn record(
     characteristic: u16,
     observation: &HealthObservation,
@@ -124,34 +134,6 @@ const INCH: u16 = 1376;
 const KG_PER_M2: u16 = 1952;
 const MG_PER_DL: u16 = 2130;
 const MMOL_PER_L: u16 = 4722;
-
-/// The MDC codes that make a reading.
-pub(crate) fn kinds() -> impl Iterator<Item = u32> {
-    let all = [
-        PRESSURE,
-        SYSTOLIC,
-        DIASTOLIC,
-        MEAN,
-        SPO2,
-        TEMPERATURE,
-        WEIGHT,
-        HEIGHT,
-        BMI,
-        OXIMETER_PULSE,
-        CUFF_PULSE,
-        HEART_RATE,
-    ];
-    all.into_iter().chain(GLUCOSE.map(|(kind, _)| kind))
-}
-
-/// The MDC codes of the units that their numbers may have.
-pub(crate) fn units() -> impl Iterator<Item = u16> {
-    [
-        PERCENT, BPM, MMHG, KPA, CELSIUS, FAHRENHEIT, KILOGRAM, POUND, CENTIMETRE, INCH, KG_PER_M2,
-        MG_PER_DL, MMOL_PER_L,
-    ]
-    .into_iter()
-}
 
 impl Held {
     /// Takes an observation apart. What the whole says about itself goes for each part.

@@ -10,10 +10,6 @@ pub(super) enum Field {
     Hide(usize),
     /// A Date Time, moved.
     Date,
-    /// A health sensor's status: whether it makes a value none, and its place.
-    Status,
-    /// The class of an observation that cannot be one: it becomes one that does not exist.
-    NoClass,
 }
 
 impl Field {
@@ -21,8 +17,6 @@ impl Field {
         match self {
             Self::Keep(length) | Self::Hide(length) => *length,
             Self::Date => 7,
-            Self::Status => 2,
-            Self::NoClass => 1,
         }
     }
 }

@@ -2,7 +2,6 @@
 //! same beginning: then the same value is always replaced by the same, another one by another, and a value can be replaced
 //! before all of it has come.
 
-use crate::health_sensor::ObservationStatus;
 use std::collections::HashMap;
 
 /// What was met: from a beginning, by its next byte, to the longer beginning and the place of that byte.
@@ -11,7 +10,6 @@ pub(super) struct Hidden {
     next: HashMap<(usize, u8), (usize, u8)>,
     /// How many different bytes were met behind each beginning.
     behind: HashMap<usize, u8>,
-    statuses: Vec<Vec<u8>>,
 }
 
 impl Hidden {
@@ -33,22 +31,6 @@ impl Hidden {
             hidden.push(met.1);
         }
         hidden
-    }
-
-    /// A health sensor's status, or its first byte, where all the bits are by which a value is none.
-    pub(super) fn status(&mut self, status: &[u8]) -> Vec<u8> {
-        let none = status
-            .first()
-            .map(|bits| u8::from(ObservationStatus((*bits).into()).is_void()));
-        let place = (status.len() > 1).then(|| {
-            let met = self.statuses.iter().position(|one| one == status);
-            let place = met.unwrap_or_else(|| {
-                self.statuses.push(status.to_vec());
-                self.statuses.len() - 1
-            });
-            u8::try_from(place).unwrap_or(u8::MAX)
-        });
-        none.into_iter().chain(place).collect()
     }
 }
 

@@ -4,9 +4,7 @@
 use super::fields::{Field, fields};
 use super::hide::Hidden;
 use crate::blood_pressure_record::RecordSegment;
-use crate::bytes::{Cursor, DecodeError};
 use crate::crc::{with_crc, without_crc};
-use crate::record::health_sensor as record;
 use Field::{Hide, Keep};
 
 /// How a value is cut.
@@ -25,15 +23,22 @@ const LONGEST: usize = 4_096;
 
 pub(super) const OBSERVATION: Cut = Cut {
     head: 1,
-    layout: |value| observation(&value.bytes),
+    layout: |value| match value.head.first() {
+        Some(_) => observation(&value.bytes),
+        // Its beginning did not come.
+        None => Vec::new(),
+    },
     check: false,
 };
 /// With the number of the record in front.
 pub(super) const KEPT_OBSERVATION: Cut = Cut {
     head: 1,
-    layout: |value| {
-        let (_, body) = value.bytes.split_at(value.bytes.len().min(4));
-        [vec![Keep(4)], observation(body)].concat()
+    layout: |value| match value.head.first() {
+        Some(_) => {
+            let body = value.bytes.get(4..).unwrap_or_default();
+            [vec![Keep(4)], observation(body)].concat()
+        }
+        None => Vec::new(),
     },
     check: false,
 };
@@ -119,8 +124,6 @@ impl Joined {
             rest = behind;
             match field {
                 Keep(_) => replaced.extend(part),
-                Field::Status => replaced.extend(hidden.status(part)),
-                Field::NoClass => replaced.extend(part.iter().map(|_| 0)),
                 Hide(_) | Field::Date => replaced.extend(hidden.hide(part)),
             }
         }
@@ -137,115 +140,19 @@ impl Joined {
     }
 }
 
-/// The layout of an observation, as far as it has come. Where it ends early, or holds what makes no reading, the rest is
-/// of no layout.
-fn observation(body: &[u8]) -> Vec<Field> {
-    let mut layout = Vec::new();
-    // Where it cannot be read on, what was laid out so far is all that is known of it.
-    match observed(&mut Cursor::new(body), &mut layout) {
-        Ok(()) | Err(_) => layout,
-    }
-}
-
-/// More than a home device's observation has: what stands there is no length.
-const MOST: u16 = 1_024;
+/// Flags of an observation that have a meaning: its type and its time are announced by the first two.
 const KNOWN_FLAGS: u16 = 0x03ff;
 
-/// Keeps a code that is one of those that make a reading, or may still become one.
-fn code<const N: usize>(
-    cursor: &mut Cursor<'_>,
-    known: impl Iterator<Item = [u8; N]>,
-    layout: &mut Vec<Field>,
-) -> Result<(), DecodeError> {
-    let come = cursor.peek(N);
-    if !known.into_iter().any(|one| one.starts_with(come)) {
-        return Err(DecodeError::UnknownType);
-    }
-    layout.push(Keep(N));
-    cursor.bytes(N, "code").map(drop)
-}
-
-fn kind(cursor: &mut Cursor<'_>, layout: &mut Vec<Field>) -> Result<(), DecodeError> {
-    code(cursor, record::kinds().map(u32::to_le_bytes), layout)
-}
-
-fn observed(cursor: &mut Cursor<'_>, layout: &mut Vec<Field>) -> Result<(), DecodeError> {
-    let come = cursor.peek(5);
-    let number = |at: usize| Some(u16::from_le_bytes([*come.get(at)?, *come.get(at + 1)?]));
-    let possible = matches!(come.first(), None | Some(1..=8 | 0xff))
-        && number(1).is_none_or(|length| length <= MOST)
-        && number(3).is_none_or(|flags| flags & !KNOWN_FLAGS == 0);
-    if !possible {
-        layout.push(Field::NoClass);
-        return Err(DecodeError::UnknownType);
-    }
-    layout.push(Keep(5));
-    let class = cursor.u8("class")?;
-    let (_length, flags) = (cursor.u16("length")?, cursor.u16("flags")?);
-    if flags & 0x01 != 0 {
-        kind(cursor, layout)?;
-    }
-    let mut put = |bit: u16, fields: &[Field]| {
-        let fields: &[Field] = if flags & bit == 0 { &[] } else { fields };
-        layout.extend(fields);
-        let length: usize = fields.iter().map(Field::length).sum();
-        cursor.bytes(length, "field").map(drop)
-    };
-    // Flags and source decide; two moments are told apart by the count.
-    put(0x02, &[Keep(1), Hide(6), Keep(1), Hide(1)])?;
-    put(0x04, &[Hide(4)])?;
-    put(0x08, &[Field::Status])?;
-    put(0x10, &[Hide(4)])?;
-    put(0x20, &[Keep(1)])?;
-    for bit in [0x40, 0x80, 0x100] {
-        if flags & bit != 0 {
-            layout.push(Keep(1));
-            let length = 4 * usize::from(cursor.u8("codes")?);
-            layout.push(Hide(length));
-            cursor.bytes(length, "codes")?;
+/// The layout of an observation: the machine decides by the time at its head alone. What is observed goes, all of it.
+fn observation(body: &[u8]) -> Vec<Field> {
+    let flags = body.get(3..5).and_then(|flags| flags.try_into().ok());
+    let flags = flags.map_or(0, u16::from_le_bytes);
+    let mut layout = vec![Keep(5)];
+    if flags & !KNOWN_FLAGS == 0 {
+        layout.extend((flags & 0x01 != 0).then_some(Hide(4)));
+        if flags & 0x02 != 0 {
+            layout.extend([Keep(1), Hide(6), Keep(1), Hide(1)]);
         }
     }
-    if flags & 0x200 != 0 {
-        layout.push(Keep(1));
-        for _ in 0..cursor.u8("items")? {
-            layout.extend([Hide(4), Keep(2)]);
-            cursor.u32("item type")?;
-            let length = 1 + usize::from(cursor.u16("item length")?);
-            layout.push(Hide(length));
-            cursor.bytes(length, "item")?;
-        }
-    }
-    valued(class, cursor, layout)
-}
-
-/// Only numbers make a reading, alone, as parts and in a bundle. What of another class there is makes none, whatever it
-/// holds: nothing behind it decides.
-fn valued(class: u8, cursor: &mut Cursor<'_>, layout: &mut Vec<Field>) -> Result<(), DecodeError> {
-    match class {
-        1 => {
-            code(cursor, record::units().map(u16::to_le_bytes), layout)?;
-            layout.push(Hide(4));
-            cursor.bytes(4, "number").map(drop)
-        }
-        7 => {
-            layout.push(Keep(1));
-            for _ in 0..cursor.u8("parts")? {
-                kind(cursor, layout)?;
-                layout.push(Keep(1));
-                match cursor.u8("part class")? {
-                    1 => valued(1, cursor, layout)?,
-                    _ => return Err(DecodeError::UnknownType),
-                }
-            }
-            Ok(())
-        }
-        0xff => {
-            layout.push(Keep(1));
-            for _ in 0..cursor.u8("members")? {
-                observed(cursor, layout)?;
-            }
-            Ok(())
-        }
-        _ => Err(DecodeError::UnknownType),
-    }
+    layout
 }
