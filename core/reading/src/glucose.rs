@@ -3,7 +3,7 @@
 
 use crate::glucose_context::GlucoseContext;
 use crate::parts::{Coded, Found, Gap, Value, bits, keep_out_of_logs};
-use crate::{Doubt, Number, Parts};
+use crate::{Doubt, GlucoseUnit, Number, Parts};
 use serde::{Deserialize, Serialize};
 
 /// One record. Build it with [`Glucose::sifted`].
@@ -24,30 +24,6 @@ pub struct Glucose {
     pub time_offset_min: Option<i16>,
     /// What the person told the meter about it.
     pub context: Option<GlucoseContext>,
-}
-
-/// The unit of a concentration. Meters send kg/L or mol/L; ten to the power of 5 or 3 makes them these, digit for digit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum GlucoseUnit {
-    /// Milligrams a decilitre.
-    #[serde(rename = "mg/dL")]
-    MilligramsPerDecilitre,
-    /// Millimoles a litre.
-    #[serde(rename = "mmol/L")]
-    MillimolesPerLitre,
-}
-
-impl GlucoseUnit {
-    const ALL: [Self; 2] = [Self::MilligramsPerDecilitre, Self::MillimolesPerLitre];
-
-    /// Its UCUM code.
-    #[must_use]
-    pub const fn ucum(self) -> &'static str {
-        match self {
-            Self::MilligramsPerDecilitre => "mg/dL",
-            Self::MillimolesPerLitre => "mmol/L",
-        }
-    }
 }
 
 const TOO_HIGH: u16 = 1 << 5;

@@ -46,6 +46,7 @@ mod doubt;
 pub mod fhir;
 mod glucose;
 mod glucose_context;
+mod glucose_unit;
 mod heart_rate;
 mod hex;
 mod id;
@@ -75,8 +76,9 @@ pub use decimal::{Decimal, DecimalError};
 pub use device_time::DeviceTime;
 pub use doubt::Doubt;
 pub use fhir::{Gateway, Observed, entered_in_error, from_observation, to_observation};
-pub use glucose::{Glucose, GlucoseUnit};
+pub use glucose::Glucose;
 pub use glucose_context::{GlucoseContext, Meal, MedicationUnit};
+pub use glucose_unit::GlucoseUnit;
 pub use heart_rate::HeartRate;
 pub use hex::{HexError, from_hex, to_hex};
 pub use id::{
