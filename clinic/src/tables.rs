@@ -24,8 +24,24 @@ pub(crate) const SCHEMA: Schema = Schema {
             number: 3,
             sql: &[AMENDMENT],
         },
+        Migration {
+            number: 4,
+            sql: &[KIND],
+        },
     ],
 };
+
+/// What kind of reading it is, so that the newest of a kind is found without opening others. Once, for what is there already, it
+/// is read out of the kept lines; one that names no kind is a blood pressure (docs/formats/observation.md).
+const KIND: &str = "
+ALTER TABLE reading ADD COLUMN kind TEXT NOT NULL DEFAULT 'blood_pressure';
+UPDATE reading SET kind = coalesce((
+  SELECT json_extract(part.value, '$.valueCode')
+  FROM json_each(reading.fhir, '$.extension') ours, json_each(ours.value, '$.extension') part
+  WHERE json_extract(ours.value, '$.url') = 'urn:teleward:fhir:reading:1' AND json_extract(part.value, '$.url') = 'kind'
+), kind);
+CREATE INDEX reading_kind ON reading(patient, kind, effective, id);
+";
 
 /// What patients said about their readings, each statement once. It may come before its reading.
 const AMENDMENT: &str = "
@@ -208,3 +224,60 @@ CREATE INDEX finding_open ON finding(state, patient);
 
 CREATE TABLE audit(n INTEGER PRIMARY KEY, line TEXT NOT NULL, hash BLOB NOT NULL) STRICT;
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use store::rusqlite::params;
+    use store::{Database, StoreError};
+
+    /// REQ-CLINIC-085, REQ-STORE-001: what an earlier version kept is found by its kind, too.
+    #[test]
+    fn readings_of_before_get_their_kind() {
+        macro_rules! golden {
+            ($name:literal) => {
+                include_str!(concat!("../../tests/golden/fhir/", $name, ".json"))
+            };
+        }
+        let kept = [
+            ("blood_pressure", golden!("device-full")),
+            ("blood_pressure", golden!("typed")),
+            ("glucose", golden!("device-glucose")),
+            ("glucose_cgm", golden!("device-glucose-cgm-low")),
+            ("weight", golden!("typed-weight")),
+        ];
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("station.db");
+        let before = Schema {
+            migrations: &SCHEMA.migrations[..3],
+            ..SCHEMA
+        };
+        let database = Database::open(&file, before).unwrap();
+        let filled = database.write(|tx| {
+            tx.execute(
+                "INSERT INTO patient(id, enrolment, name, born, record_number, phone, zone, made_at)
+                 VALUES ('p', x'00', '', '', '', '', 'UTC', 0)",
+                [],
+            )?;
+            for (n, (_, line)) in kept.iter().enumerate() {
+                tx.execute(
+                    "INSERT INTO reading(patient, id, up, envelope, effective, arrived, stored, mergeable, fhir)
+                     VALUES ('p', ?1, x'00', x'00', 0, 0, 0, 1, ?2)",
+                    params![n.to_string().as_bytes(), line],
+                )?;
+            }
+            Ok::<_, StoreError>(())
+        });
+        filled.unwrap();
+        drop(database);
+        let database = Database::open(&file, SCHEMA).unwrap();
+        let kinds: Vec<String> = database
+            .read(|tx| {
+                let mut rows = tx.prepare("SELECT kind FROM reading ORDER BY id")?;
+                let kinds = rows.query_map([], |row| row.get(0))?;
+                Ok::<_, StoreError>(kinds.collect::<Result<_, _>>()?)
+            })
+            .unwrap();
+        assert_eq!(kinds, kept.map(|(kind, _)| kind));
+    }
+}

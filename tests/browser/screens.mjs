@@ -178,6 +178,7 @@ try {
   await page.goto(`${fake.url}/settings`)
   await screen('settings', heading('Your settings'))
   await glucose()
+  await unitChanges()
   await struckThrough()
   await page.goto(`${fake.url}/nowhere`)
   await screen('no-such-page', heading('There is no such page'))
@@ -327,6 +328,40 @@ async function glucose() {
     await page.goto(`${fake.url}/devices`)
     await page.getByRole('alert').getByText('Only an administrator may do this.').waitFor()
     account.role = 'administrator'
+  })
+}
+
+/** REQ-CONSOLE-069: the page converts nothing itself, so rows that were read in a unit that counts no more are asked for anew:
+    however far one has gone back, no table has two units of one value. */
+async function unitChanges() {
+  const otto = fake.addPatient({ name: 'Otto Marsh', born: '1961-09-09', record_number: 'HR-6' })
+  fake.join(otto, { state: 'confirmed' })
+  const hour = 3_600_000
+  for (let n = 130; n > 0; n -= 1) fake.arrive(otto, { kind: 'glucose', effective: new Date(Date.now() - n * 4 * hour).toISOString(), values: { glucose: String(90 + (n % 40)), carbohydrate: null, medication: null }, units: { glucose: 'mg/dL', carbohydrate: 'g', medication: 'mg' } })
+  const rows = page.locator('table.cards tbody tr')
+  const converted = page.getByRole('cell', { name: /converted from/ })
+  const older = page.getByRole('button', { name: 'Older readings' })
+  const all = async () => {
+    await older.click()
+    await until('all rows', async () => await rows.count() === 130)
+  }
+  await page.goto(`${fake.url}/patients/${otto}`)
+  await check('a unit that another administrator chooses counts for the rows of all pages, also for older ones', async () => {
+    await page.getByRole('columnheader', { name: 'Glucose mmol/L' }).waitFor()
+    await all()
+    same(await converted.count(), 130, 'converted')
+    fake.state.glucoseUnit = 'mg/dL'
+    fake.changed([], ['status'])
+    await page.getByRole('columnheader', { name: 'Glucose mg/dL' }).waitFor()
+    same([await rows.count(), await converted.count()], [100, 0], 'rows, and converted ones')
+    await all()
+    same([await converted.count(), await page.getByText('in mmol/L').count()], [0, 0], 'in the other unit')
+  })
+  await check('so does the unit of a newer reading where none is chosen', async () => {
+    fake.state.glucoseUnit = null
+    fake.arrive(otto, { kind: 'glucose', effective: new Date().toISOString(), values: { glucose: '6.2', carbohydrate: null, medication: null }, units: { glucose: 'mmol/L', carbohydrate: 'g', medication: 'mg' } })
+    await page.getByRole('columnheader', { name: 'Glucose mmol/L' }).waitFor()
+    same([await rows.count(), await converted.count()], [100, 99], 'rows, and converted ones')
   })
 }
 

@@ -55,7 +55,7 @@ export async function start({ port = 0 } = {}) {
     },
     arrive: (patient, more = {}) => {
       const at = more.effective ?? ago(8 * 60_000)
-      const made = { id: id(), kind: 'blood_pressure', effective: at, effective_sure: true, zone_offset: new Intl.DateTimeFormat('en-GB', { timeZone: state.patients.find((p) => p.id === patient)?.zone ?? 'UTC', timeZoneName: 'longOffset' }).formatToParts(new Date(at ?? Date.now())).find((p) => p.type === 'timeZoneName').value.slice(3) || '+00:00', received: ago(5000), stored: ago(4000), source: 'device', device: { maker: 'A&D', model: 'UA-651BLE', serial_tail: '0147' }, link_label: 'Phone', values: { systolic: '128', diastolic: '82', mean_arterial: '97', pulse_rate: '64' }, units: { systolic: 'mm[Hg]', diastolic: 'mm[Hg]', mean_arterial: 'mm[Hg]', pulse_rate: '/min' }, coded: [], absent: null, status: [], doubts: [], possibly_same_as: null, confirmed: linksOf(patient).some((l) => l.state === 'confirmed'), seen: null, said: null, ...more }
+      const made = { id: id(), kind: 'blood_pressure', effective: at, effective_sure: true, zone_offset: new Intl.DateTimeFormat('en-GB', { timeZone: state.patients.find((p) => p.id === patient)?.zone ?? 'UTC', timeZoneName: 'longOffset' }).formatToParts(new Date(at ?? Date.now())).find((p) => p.type === 'timeZoneName').value.slice(3) || '+00:00', received: ago(5000), stored: ago(4000), source: 'device', device: { maker: 'A&D', model: 'UA-651BLE', serial_tail: '0147' }, link_label: 'Phone', values: { systolic: '128', diastolic: '82', mean_arterial: '97', pulse_rate: '64' }, units: { systolic: 'mm[Hg]', diastolic: 'mm[Hg]', mean_arterial: 'mm[Hg]', pulse_rate: '/min' }, sent: {}, coded: [], absent: null, status: [], doubts: [], possibly_same_as: null, confirmed: linksOf(patient).some((l) => l.state === 'confirmed'), seen: null, said: null, ...more }
       state.readings.set(patient, [made, ...readings(patient)])
       changed([patient], ['readings'])
       return made
@@ -69,6 +69,18 @@ export async function start({ port = 0 } = {}) {
     used: [],
     endSessions: () => { state.sessions.clear() },
     stop: () => new Promise((done) => { for (const out of state.listeners) out.end(); server.close(done); server.closeAllConnections() }),
+  }
+
+  /** Glucose as the station gives it: in the chosen unit, or that of the newest reading of the kind, with what was sent beside it. */
+  const readIn = (patient) => Object.fromEntries(['glucose', 'glucose_cgm'].flatMap((kind) => {
+    const unit = state.glucoseUnit ?? readings(patient).find((r) => r.kind === kind && r.said?.what !== 'not_me')?.units.glucose
+    return unit === undefined ? [] : [[kind, unit]]
+  }))
+  const shown = (reading, unit) => {
+    const [text, from] = [reading.values.glucose, reading.units.glucose]
+    if (from === undefined || unit === undefined || from === unit) return reading
+    const read = unit === 'mmol/L' ? (Number(text) / 18.0156).toFixed(1) : (Number(text) * 18.0156).toFixed(0)
+    return { ...reading, values: { ...reading.values, glucose: text === null ? null : read }, units: { ...reading.units, glucose: unit }, sent: text === null ? {} : { glucose: { value: text, unit: from } } }
   }
 
   const administrator = (who) => { if (who.role !== 'administrator') throw new Refusal(403, 'administrator', 'Only an administrator may do this.') }
@@ -131,7 +143,7 @@ export async function start({ port = 0 } = {}) {
     ['POST', /^\/api\/accounts$/, ({ body }) => { const made = { id: id(), name: body.name, role: body.role, state: 'invited', last_sign_in: null, password: null }; state.accounts.push(made); return { id: made.id, link: link(made) } }],
     ['POST', /^\/api\/accounts\/(\w+)\/reset$/, ({ match, who }) => { const account = need(state.accounts, match[1]); if (account === who) throw new Refusal(409, 'own_account', 'This is your own account: change its password in your settings.'); account.password = null; account.state = 'invited'; return { link: link(account) } }],
     ['POST', /^\/api\/accounts\/(\w+)\/end$/, ({ match }) => { need(state.accounts, match[1]).state = 'ended' }],
-    ['GET', /^\/api\/patients$/, () => ({ as_of: ago(0), patients: state.patients.map((p) => ({ id: p.id, name: p.name, born: p.born, record_number: p.record_number, zone: p.zone, state: patientState(p.id), latest: readings(p.id)[0] ?? null, unseen: readings(p.id).filter((r) => r.seen === null).length, findings: state.findings.filter((f) => f.patient?.id === p.id && f.state === 'open').length, heard_at: linksOf(p.id)[0]?.heard_at ?? null, next_by: linksOf(p.id)[0]?.next_by ?? null })) })],
+    ['GET', /^\/api\/patients$/, () => ({ as_of: ago(0), patients: state.patients.map((p) => ({ id: p.id, name: p.name, born: p.born, record_number: p.record_number, zone: p.zone, state: patientState(p.id), latest: readings(p.id).slice(0, 1).map((r) => shown(r, state.glucoseUnit ?? undefined))[0] ?? null, unseen: readings(p.id).filter((r) => r.seen === null).length, findings: state.findings.filter((f) => f.patient?.id === p.id && f.state === 'open').length, heard_at: linksOf(p.id)[0]?.heard_at ?? null, next_by: linksOf(p.id)[0]?.next_by ?? null })) })],
     ['POST', /^\/api\/patients$/, ({ body }) => {
       if (/^\d{4}-\d\d-\d\d$/.test(body.born) === false) throw new Refusal(400, 'born', 'The date of birth is not a date.')
       return { id: fake.addPatient(body) }
@@ -143,7 +155,8 @@ export async function start({ port = 0 } = {}) {
       const before = url.searchParams.get('before')
       const from = before === null ? 0 : all.findIndex((r) => r.id === before) + 1
       const limit = Number(url.searchParams.get('limit') ?? 100)
-      return { as_of: ago(0), readings: all.slice(from, from + limit), more: all.length > from + limit }
+      const read_in = readIn(match[1])
+      return { as_of: ago(0), readings: all.slice(from, from + limit).map((r) => shown(r, read_in[r.kind])), more: all.length > from + limit, glucose: { read_in, mg_per_dl_in_1_mmol_per_l: '18.0156' } }
     }],
     ['POST', /^\/api\/patients\/(\w+)\/invites$/, ({ match, who, body }) => {
       const made = { id: id(), state: 'open', made_at: ago(0), made_by: who.name, expires: ago(-72 * HOUR), by_letter: body.way === 'letter' }

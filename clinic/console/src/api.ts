@@ -1,7 +1,9 @@
-/** The station's interface, as the console sees it. Numbers of a reading are text: the digits that the device sent. */
-import type { GlucoseUnit } from './glucose'
+/** The station's interface, as the console sees it. Numbers of a reading are text, to be shown as they stand: what is to be
+    converted, the station has. */
 import { inUse } from './presence'
 
+export const GLUCOSE_UNITS = ['mmol/L', 'mg/dL'] as const
+export type GlucoseUnit = typeof GLUCOSE_UNITS[number]
 export type Role = 'administrator' | 'clinician'
 export interface Session {
   account: { id: string; name: string; role: Role }
@@ -20,12 +22,12 @@ export interface Reading {
   source: 'device' | 'typed'
   device: { maker: string | null; model: string | null; serial_tail: string | null } | null
   link_label: string
-  /** By name, in the digits that came; null where the device sent no number. */
+  /** By name, as this clinic reads them; null where the device sent no number. */
   values: Record<string, string | null>
   /** UCUM, by the same names. */
   units: Record<string, string>
-  /** As it was sent, where `values` holds a number that this console converted; the station never sends it. */
-  sent?: Record<string, { value: string; unit: string }>
+  /** By the same names, as it was sent, where `values` holds a converted number. */
+  sent: Record<string, { value: string; unit: string }>
   /** Coded statements beside the numbers: a meal, a body site; the word is the standard's meaning of the code. */
   coded: { name: string; code: string; word: string | null }[]
   absent: string | null
@@ -36,6 +38,9 @@ export interface Reading {
   seen: { at: string; by: string } | null
   said: Said | null
 }
+/** In which unit a patient's glucose is read, by the kind of reading: the same for all of them, on every page. */
+export interface Glucose { read_in: Record<string, GlucoseUnit>; mg_per_dl_in_1_mmol_per_l: string }
+export interface ReadingsPage { as_of: string; readings: Reading[]; more: boolean; glucose: Glucose }
 /** What the patient said about a reading afterwards; `not_me` voids it. `user` is the device's user that was spoken of. */
 export interface Said { what: 'me' | 'not_me'; at: string; link_label: string; user: number | null; stored: string }
 export type PatientState = 'no_phone' | 'invited' | 'pending' | 'confirmed' | 'ended'

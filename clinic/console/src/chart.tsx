@@ -3,7 +3,6 @@
 import { useEffect, useRef, useState } from 'react'
 import type { Reading } from './api'
 import { type Axis, type Left, type Point, arrange } from './plot'
-import { FACTOR } from './glucose'
 import { type Kind, type Drawn, measured, unitName, value, valueName } from './reading'
 import { clock, day, shortDay } from './time'
 import { words } from './words'
@@ -12,7 +11,7 @@ const [HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [232, 40, 132, 12, 28]
 /** Below this width the chart scrolls sideways by itself, so that points do not run into one another. */
 const NARROWEST = 560
 
-export function Chart({ kind, drawn, readings, zone, now }: { kind: Kind; drawn: Drawn; readings: Reading[]; zone: string; now: number }) {
+export function Chart({ kind, drawn, readings, factor, zone, now }: { kind: Kind; drawn: Drawn; readings: Reading[]; factor: string; zone: string; now: number }) {
   const [place, width] = useWidth()
   const { points, missed, axis, left } = arrange(readings, drawn, zone, now)
   const last = points[points.length - 1]
@@ -53,7 +52,7 @@ export function Chart({ kind, drawn, readings, zone, now }: { kind: Kind; drawn:
           {drawn.series.map((name, i) => <text key={name} className="k" x={width - RIGHT + 10} y={y(last.values[i] ?? low) + 4}>{`${valueName(name).toLowerCase()} ${arrow(last.values[i] ?? low, drawn.range)}${last.reading.values[name] ?? ''}`}</text>)}
         </svg>
       </div>
-      <p className="small soft">{`Drawn: ${shortDay(iso(axis.from), zone)} to now, ${unitName(drawn.unit)}.`}{changed > 0 && words.convertedOf(changed, FACTOR)}{notDrawn(left)}</p>
+      <p className="small soft">{`Drawn: ${shortDay(iso(axis.from), zone)} to now, ${unitName(drawn.unit)}.`}{changed > 0 && words.convertedOf(changed, factor)}{notDrawn(left)}</p>
     </div>
   )
 }

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import type { Reading } from './api'
 import { arrange } from './plot'
-import { elsewhere, isVoid, kindOf, remarks, said, value } from './reading'
+import { elsewhere, isVoid, kindOf, measured, remarks, said, value } from './reading'
 
 const units = { systolic: 'mm[Hg]', diastolic: 'mm[Hg]', mean_arterial: 'mm[Hg]', pulse_rate: '/min' }
 const reading = (effective: string | null, more: Partial<Reading> = {}): Reading => ({
   id: String(Math.random()), kind: 'blood_pressure', effective, effective_sure: true, zone_offset: '+00:00', received: '2026-10-26T12:00:00.000Z', stored: '2026-10-26T12:00:00.000Z',
-  source: 'device', device: null, link_label: 'Phone', values: { systolic: '141.0', diastolic: '88', mean_arterial: null, pulse_rate: '73' }, units, coded: [], absent: null, status: [], doubts: [],
+  source: 'device', device: null, link_label: 'Phone', values: { systolic: '141.0', diastolic: '88', mean_arterial: null, pulse_rate: '73' }, units, sent: {}, coded: [], absent: null, status: [], doubts: [],
   possibly_same_as: null, confirmed: true, seen: null, said: null, ...more,
 })
 const now = Date.parse('2026-10-27T09:00:00Z')
@@ -57,6 +57,39 @@ describe('a reading that was somebody else’s', () => {
     expect(said(told('not_me', 2), 'Europe/London', 'Europe/London')).toContain('user 2 of the device is somebody else')
     expect(said(told('me'), 'Europe/London', 'Europe/London')).toContain('that it was they')
     expect(said(reading(null), 'Europe/London', 'Europe/London')).toBeNull()
+  })
+})
+
+// REQ-CONSOLE-063, HAZ-CLINIC-080
+describe('a reading whose glucose was converted', () => {
+  const glucose = (text: string | null, unit: string, sent: Reading['sent'] = {}, more: Partial<Reading> = {}) => reading('2026-10-26T08:00:00.000Z', { kind: 'glucose', values: { glucose: text }, units: { glucose: unit }, sent, ...more })
+  const drawn = (of: Reading) => {
+    const found = kindOf(of).drawn
+    if (found === null) throw new Error('glucose is not drawn')
+    return found
+  }
+  it('shows what was sent beside the number, and nothing beside one that has the unit already', () => {
+    const mass = glucose('5.8', 'mmol/L', { glucose: { value: '105', unit: 'mg/dL' } })
+    expect([value(mass), measured(mass)]).toEqual(['5.8\u00a0mmol/L', 'converted from 105\u00a0mg/dL'])
+    const amount = glucose('104', 'mg/dL', { glucose: { value: '5.80', unit: 'mmol/L' } })
+    expect([value(amount), measured(amount)]).toEqual(['104\u00a0mg/dL', 'converted from 5.80\u00a0mmol/L'])
+    const own = glucose('5.80', 'mmol/L')
+    expect([value(own), measured(own)]).toEqual(['5.80\u00a0mmol/L', null])
+    const high = glucose(null, 'mmol/L', {}, { absent: 'above_range' })
+    expect([value(high), measured(high)]).toEqual(['HI: above what the device can measure', null])
+  })
+  it('is drawn on the axis of its unit, at the number that the table has', () => {
+    for (const [unit, texts, range] of [['mmol/L', ['5.8', '5.80', '7.1'], [2.2, 22.2]], ['mg/dL', ['105', '104', '128'], [40, 400]]] as const) {
+      const shown = texts.map((text) => glucose(text, unit))
+      const { points, left } = arrange(shown, drawn(glucose('1', unit)), 'Europe/London', now)
+      expect([points.map((point) => point.values[0]), left]).toEqual([texts.map(Number), {}])
+      expect([drawn(glucose('1', unit)).unit, drawn(glucose('1', unit)).range]).toEqual([unit, range])
+    }
+  })
+  it('counts HI and LO among what is not drawn, and not as failed', () => {
+    const none = (absent: string) => glucose(null, 'mmol/L', {}, { absent })
+    const { left } = arrange([none('above_range'), none('below_range'), none('measurement_failed')], drawn(none('')), 'Europe/London', now)
+    expect(left).toEqual({ 'beyond what the device measures': 2, failed: 1 })
   })
 })
 

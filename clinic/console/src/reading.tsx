@@ -1,4 +1,4 @@
-/** One reading in words. Its digits are shown as they came: nothing here turns them into a number.
+/** One reading in words. Its digits are shown as the station gives them: nothing here turns them into a number.
 
     What a kind of reading looks like stands here and nowhere else: screens ask `kindOf` and know no kind by name. A kind
     that the station learns before this page does is shown plainly, by the names and units that the station sends. */
@@ -113,7 +113,7 @@ export function value(reading: Reading): string {
 
 /** One of its values as it was sent, where what is shown was converted. */
 export function sentAs(reading: Reading, name: string): string | null {
-  const sent = reading.sent?.[name]
+  const sent = reading.sent[name]
   return sent === undefined ? null : words.convertedFrom(`${sent.value}\u00a0${unitName(sent.unit)}`)
 }
 

@@ -1,7 +1,6 @@
 /** What every part of a signed-in page may ask for. */
 import { type ReactNode, createContext, useCallback, useContext, useEffect, useState } from 'react'
-import { Refused, type Session, get } from './api'
-import type { GlucoseUnit } from './glucose'
+import { type GlucoseUnit, Refused, type Session, get } from './api'
 import { clock, day } from './time'
 import { words } from './words'
 

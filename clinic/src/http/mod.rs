@@ -11,6 +11,7 @@ mod error;
 mod guard;
 mod links;
 mod patients;
+mod reading_view;
 mod readings;
 mod session;
 mod shown;

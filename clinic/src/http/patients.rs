@@ -3,13 +3,15 @@
 use super::App;
 use super::error::{ApiError, body};
 use super::guard::Who;
-use super::readings::{self, ReadingView};
+use super::reading_view::ReadingView;
+use super::readings;
 use super::status::{self, FindingView};
 use crate::audit;
 use crate::changes::Topic;
 use crate::error::ClinicError;
 use crate::link::{self, Link, State as LinkState};
 use crate::rim;
+use crate::shown;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -95,6 +97,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>, _: Who) -> Result<Json<Val
                         row.get(4)?,
                     ))
                 })?;
+                let chosen = shown::glucose_unit(tx)?;
                 let mut patients = Vec::new();
                 for row in rows {
                     let (id, name, born, record_number, zone) = row?;
@@ -106,7 +109,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>, _: Who) -> Result<Json<Val
                     };
                     patients.push(Row {
                         state: state_of(&links, now),
-                        latest: readings::latest(tx, &id)?,
+                        latest: readings::latest(tx, &id, chosen)?,
                         unseen: count(
                             // what is possibly the same measurement counts once
                             "SELECT count(DISTINCT coalesce(same_as, id)) FROM reading WHERE patient = ?1 AND seen_at IS NULL",

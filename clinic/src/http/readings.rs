@@ -1,26 +1,23 @@
-//! Readings as the console shows them, and the mark that somebody looked.
-//!
-//! Decimals keep the digits that the device sent: they cross as strings.
+//! Readings of a patient, for the console and for other systems, and the mark that somebody looked.
 
 use super::App;
 use super::error::{ApiError, body};
 use super::guard::Who;
+use super::reading_view::{Beside, ReadingView, SaidView, SeenView};
 use crate::audit;
 use crate::changes::Topic;
 use crate::error::ClinicError;
 use crate::mail::{amendments, readings};
-use ::reading::{
-    Coded, Doubt, Number, Reading, ReadingId, TimeBasis, Value as Part, entered_in_error,
-};
+use crate::shown::GlucoseReadIn;
+use ::reading::{GlucoseUnit, Kind, ReadingId, entered_in_error};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::Tx;
 use store::rusqlite::{OptionalExtension as _, Row, params};
@@ -29,70 +26,6 @@ use wire::{Hash, Time};
 /// Readings of one answer, at most and unless asked otherwise.
 const MOST: u32 = 500;
 const USUAL: u32 = 50;
-
-#[derive(Debug, Serialize)]
-pub(crate) struct ReadingView {
-    id: String,
-    kind: &'static str,
-    effective: Option<Time>,
-    effective_sure: bool,
-    zone_offset: Option<String>,
-    received: Time,
-    stored: Time,
-    source: &'static str,
-    device: Option<DeviceView>,
-    link_label: String,
-    values: Values,
-    units: Units,
-    coded: Vec<CodedView>,
-    unit: Option<&'static str>,
-    absent: Option<&'static str>,
-    status: Vec<&'static str>,
-    doubts: Vec<&'static str>,
-    possibly_same_as: Option<Hash>,
-    confirmed: bool,
-    seen: Option<SeenView>,
-    said: Option<SaidView>,
-}
-
-#[derive(Debug, Serialize)]
-struct DeviceView {
-    maker: Option<String>,
-    model: Option<String>,
-    serial_tail: Option<String>,
-}
-
-/// The values of a kind by their names; `None` where the device sent no number.
-type Values = BTreeMap<&'static str, Option<String>>;
-/// Their UCUM units, by the same names.
-type Units = BTreeMap<&'static str, &'static str>;
-
-/// A coded statement: a meal, a body site.
-#[derive(Debug, Serialize)]
-struct CodedView {
-    name: &'static str,
-    code: String,
-    word: Option<&'static str>,
-}
-
-#[derive(Debug, Serialize)]
-struct SeenView {
-    at: Time,
-    by: Option<String>,
-}
-
-/// What the patient said about it afterwards; *not_me* voids it.
-#[derive(Debug, Serialize)]
-struct SaidView {
-    what: String,
-    at: Time,
-    /// The install at which it was said.
-    link_label: String,
-    /// The device's user that the patient spoke of, when it was not this reading alone.
-    user: Option<u8>,
-    /// When it came here.
-    stored: Time,
-}
 
 const SELECT: &str = "SELECT r.fhir, r.stored, r.same_as, r.seen_at, a.name, l.label,
     l.state = 'confirmed' OR (l.state = 'ended' AND l.confirmed_at IS NOT NULL AND r.stored < l.since),
@@ -103,35 +36,45 @@ fn select() -> String {
     format!("{SELECT} {}", amendments::COUNTS)
 }
 
-/// The newest reading of a patient; what was somebody else's is none of theirs.
-pub(crate) fn latest(tx: &Tx<'_>, patient: &str) -> Result<Option<ReadingView>, ClinicError> {
+/// The newest reading of a patient, with its glucose in the unit that the clinic chose; before it has chosen, this one's own
+/// counts. What was somebody else's is none of theirs.
+pub(crate) fn latest(
+    tx: &Tx<'_>,
+    patient: &str,
+    chosen: Option<GlucoseUnit>,
+) -> Result<Option<ReadingView>, ClinicError> {
     tx.prepare_cached(&format!(
         "{} WHERE r.patient = ?1 AND w.what IS NOT 'not_me' ORDER BY r.effective DESC, r.id DESC LIMIT 1",
         select()
     ))?
-    .query_row([patient], |row| Ok(read(row)))
+    .query_row([patient], |row| Ok(read(row, |_| chosen)))
     .optional()?
     .transpose()
 }
 
-fn read(row: &Row<'_>) -> Result<ReadingView, ClinicError> {
+/// A row as the console shows it; `glucose` says in which unit a kind's glucose is read.
+fn read(
+    row: &Row<'_>,
+    glucose: impl Fn(Kind) -> Option<GlucoseUnit>,
+) -> Result<ReadingView, ClinicError> {
     let line: String = row.get(0)?;
     let reading = readings::parse(&line)?;
     let seen_at: Option<i64> = row.get(3)?;
     let by: Option<String> = row.get(4)?;
     let label: Option<String> = row.get(5)?;
-    Ok(view(
-        &reading,
-        Time::from_ms(row.get(1)?),
-        row.get::<_, Option<[u8; 32]>>(2)?.map(Hash),
-        seen_at.map(|at| SeenView {
+    let beside = Beside {
+        stored: Time::from_ms(row.get(1)?),
+        possibly_same_as: row.get::<_, Option<[u8; 32]>>(2)?.map(Hash),
+        link_label: label.unwrap_or_default(),
+        confirmed: row.get(6)?,
+        seen: seen_at.map(|at| SeenView {
             at: Time::from_ms(at),
             by,
         }),
-        label.unwrap_or_default(),
-        row.get(6)?,
-        said(row)?,
-    ))
+        said: said(row)?,
+    };
+    let unit = glucose(reading.kind());
+    Ok(ReadingView::of(&reading, unit, beside))
 }
 
 fn said(row: &Row<'_>) -> Result<Option<SaidView>, ClinicError> {
@@ -146,101 +89,6 @@ fn said(row: &Row<'_>) -> Result<Option<SaidView>, ClinicError> {
         stored: Time::from_ms(row.get(10)?),
         link_label: label.unwrap_or_default(),
     }))
-}
-
-fn view(
-    reading: &Reading,
-    stored: Time,
-    same: Option<Hash>,
-    seen: Option<SeenView>,
-    link_label: String,
-    confirmed: bool,
-    said: Option<SaidView>,
-) -> ReadingView {
-    let timing = &reading.timing;
-    let offset = timing.utc_offset_min;
-    let sign = if offset < 0 { '-' } else { '+' };
-    let device = reading.device();
-    let parts = reading.measurement.parts();
-    let text = |value: &Part| Some(value.number?.value()?.to_string());
-    ReadingView {
-        id: reading.id.to_string(),
-        kind: reading.kind().name(),
-        // an arrival in the place of a time is no time of measurement
-        effective: (timing.basis != TimeBasis::Arrival)
-            .then(|| Time::from_ms(timing.effective.ms())),
-        effective_sure: timing.is_sure(),
-        zone_offset: Some(format!(
-            "{sign}{:02}:{:02}",
-            offset.abs() / 60,
-            offset.abs() % 60
-        )),
-        received: Time::from_ms(timing.arrived.ms()),
-        stored,
-        source: if device.is_some() { "device" } else { "typed" },
-        device: device.map(|device| DeviceView {
-            maker: device.facts.maker.clone(),
-            model: device.facts.model.clone(),
-            serial_tail: device.facts.serial.as_ref().map(|serial| {
-                let tail: Vec<char> = serial.chars().rev().take(4).collect();
-                tail.into_iter().rev().collect()
-            }),
-        }),
-        link_label,
-        values: parts
-            .values
-            .iter()
-            .map(|one| (one.name, text(one)))
-            .collect(),
-        units: parts
-            .values
-            .iter()
-            .map(|one| (one.name, one.unit))
-            .collect(),
-        coded: parts.coded.iter().map(coded).collect(),
-        unit: parts.unit,
-        absent: absent_reason(reading, parts.main()),
-        status: parts.flags().collect(),
-        doubts: reading
-            .doubts
-            .iter()
-            // the patient has answered
-            .filter(|doubt| **doubt != Doubt::PossiblyNotMe || said.is_none())
-            .map(|doubt| doubt.code())
-            .collect(),
-        possibly_same_as: same,
-        confirmed,
-        seen,
-        said,
-    }
-}
-
-fn coded(coded: &Coded) -> CodedView {
-    CodedView {
-        name: coded.name,
-        code: coded.code.to_string(),
-        word: coded.word,
-    }
-}
-
-/// Why a main number is none: what the reading doubts of itself says it best.
-fn absent_reason(reading: &Reading, main: &[Part]) -> Option<&'static str> {
-    let number = |one: &Part| one.number.and_then(Number::value);
-    if main.iter().all(|one| number(one).is_none()) {
-        let mut doubts = reading.measurement.doubts().into_iter();
-        if let Some(why) = doubts.find(|doubt| doubt.leaves_no_number()) {
-            return Some(why.code());
-        }
-    }
-    main.iter().find_map(|one| match one.number {
-        Some(Number::Value(_)) => None,
-        Some(Number::NotANumber) => Some("not_a_number"),
-        Some(Number::NotAtThisResolution) => Some("not_at_this_resolution"),
-        Some(Number::PlusInfinity) => Some("above_range"),
-        Some(Number::MinusInfinity) => Some("below_range"),
-        Some(Number::Reserved) => Some("reserved"),
-        None => Some("not_given"),
-    })
 }
 
 #[derive(Deserialize)]
@@ -279,7 +127,8 @@ fn is_known(tx: &Tx<'_>, patient: &str) -> Result<(), ClinicError> {
     known.then_some(()).ok_or_else(ClinicError::unknown)
 }
 
-/// `GET /api/patients/{id}/readings`
+/// `GET /api/patients/{id}/readings`: a page of readings, each as this clinic reads it with what was sent beside it.
+/// `glucose.read_in` names the units; they count for all of the patient's readings, on every page.
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     _: Who,
@@ -287,26 +136,33 @@ pub(crate) async fn list(
     page: Result<Query<Page>, QueryRejection>,
 ) -> Result<Json<Value>, ApiError> {
     let (before, limit) = page_of(page)?;
-    let mut readings = app
+    let (read_in, mut readings) = app
         .run(move |station| {
             station.db.read(|tx| {
                 is_known(tx, &id)?;
+                let read_in = GlucoseReadIn::of(tx, &id)?;
                 let mut rows = tx.prepare_cached(&format!("{} {NEXT}", select()))?;
                 let rows = rows
                     .query_map(params![id, before.map(|id| id.0), limit + 1], |row| {
-                        Ok(read(row))
+                        Ok(read(row, |kind| read_in.unit(kind)))
                     })?;
-                rows.map(|row| row.map_err(ClinicError::from).flatten())
-                    .collect::<Result<Vec<_>, _>>()
+                let readings = rows
+                    .map(|row| row.map_err(ClinicError::from).flatten())
+                    .collect::<Result<Vec<_>, _>>()?;
+                Ok::<_, ClinicError>((read_in, readings))
             })
         })
         .await?;
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = readings.len() > most;
     readings.truncate(most);
-    Ok(Json(
-        json!({ "as_of": Time::system(), "readings": readings, "more": more }),
-    ))
+    let factor = GlucoseUnit::MG_PER_DL_IN_1_MMOL_PER_L.to_string();
+    Ok(Json(json!({
+        "as_of": Time::system(),
+        "readings": readings,
+        "more": more,
+        "glucose": { "read_in": read_in, "mg_per_dl_in_1_mmol_per_l": factor },
+    })))
 }
 
 /// `GET /api/patients/{id}/observations`: the record as FHIR R4 (NDJSON), newest first. Each line is the observation as it
@@ -393,75 +249,4 @@ pub(crate) async fn seen(
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn shown(golden: &str) -> Value {
-        let reading = readings::parse(golden).unwrap();
-        let now = Time::from_ms(0);
-        json!(view(
-            &reading,
-            now,
-            None,
-            None,
-            "phone".to_owned(),
-            true,
-            None
-        ))
-    }
-
-    /// REQ-CLINIC-040: a reading of any kind is shown with its own names, digits, units and statements, and where there
-    /// is no number, with the reason.
-    #[test]
-    fn every_kind_is_shown_as_what_it_is() {
-        macro_rules! golden {
-            ($name:literal) => {
-                shown(include_str!(concat!(
-                    "../../../tests/golden/fhir/",
-                    $name,
-                    ".json"
-                )))
-            };
-        }
-        let weight = golden!("device-weight");
-        assert_eq!(weight["kind"], "weight");
-        assert_eq!(
-            weight["values"],
-            json!({ "weight": "84.200", "bmi": "26.3", "height": "179.0" })
-        );
-        assert_eq!(
-            weight["units"],
-            json!({ "weight": "kg", "bmi": "kg/m2", "height": "cm" })
-        );
-        assert_eq!(
-            (&weight["unit"], &weight["absent"]),
-            (&json!("kg"), &Value::Null)
-        );
-        let warm = golden!("typed-temperature");
-        assert_eq!(warm["values"], json!({ "temperature": "36.4" }));
-        let glucose = golden!("device-glucose");
-        assert!(
-            glucose["coded"]
-                .as_array()
-                .unwrap()
-                .contains(&json!({ "name": "meal", "code": "2", "word": "after_meal" }))
-        );
-        for (shown, absent) in [
-            (golden!("device-failed-measurement"), "measurement_failed"),
-            (golden!("device-weight-failed"), "measurement_failed"),
-            (golden!("device-glucose-high"), "above_range"),
-            (golden!("device-glucose-control"), "control_solution"),
-            (golden!("device-spo2-demonstration"), "not_from_patient"),
-        ] {
-            assert_eq!(shown["absent"], absent);
-            let values = shown["values"].as_object().unwrap();
-            let main = values.iter().filter(|(_, text)| !text.is_null()).count();
-            assert_eq!(main, 0, "{absent}: no number is left");
-        }
-        let special = golden!("device-special-values");
-        assert_eq!(special["absent"], "measurement_failed");
-    }
 }

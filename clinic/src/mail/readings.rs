@@ -63,8 +63,8 @@ fn keep_one(
     let id = reading.id.0;
     let made = tx
         .prepare_cached(
-            "INSERT INTO reading(patient, id, up, envelope, effective, arrived, stored, mergeable, fhir)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT(patient, id) DO NOTHING",
+            "INSERT INTO reading(patient, id, up, envelope, effective, arrived, stored, mergeable, kind, fhir)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT(patient, id) DO NOTHING",
         )?
         .execute(params![
             link.patient,
@@ -75,6 +75,7 @@ fn keep_one(
             reading.timing.arrived.ms(),
             now.ms(),
             reading.may_be_merged(),
+            reading.kind().name(),
             line
         ])?;
     // A phone whose copy came second is told too, when somebody has looked already.

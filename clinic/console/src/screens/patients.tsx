@@ -1,7 +1,6 @@
 import { useEffect, useRef, useState } from 'react'
 import { type PatientFields, type PatientRow, call, post } from '../api'
 import { Field, Form } from '../form'
-import { inClinicUnit } from '../glucose'
 import { State } from '../glyph'
 import { useKeys } from '../keys'
 import { failed, measured, origin, remarks, value } from '../reading'
@@ -11,7 +10,7 @@ import { age, years } from '../time'
 import { words } from '../words'
 
 export function Patients() {
-  const { now, go, sought, say, glucoseUnit } = useShell()
+  const { now, go, sought, say } = useShell()
   const { data, error } = useLoaded<{ as_of: string; patients: PatientRow[] }>('/api/patients')
   const [adding, setAdding] = useState(false)
   const [chosen, setChosen] = useState(0)
@@ -22,7 +21,7 @@ export function Patients() {
     if (before.current !== null && unseen > before.current) say(words.arrived(unseen - before.current))
     before.current = unseen
   }, [unseen, say])
-  const all = (data?.patients ?? []).map((patient) => ({ ...patient, latest: patient.latest && inClinicUnit(patient.latest, glucoseUnit) }))
+  const all = data?.patients ?? []
   const rows = all.filter((patient) => `${patient.name} ${patient.record_number}`.toLowerCase().includes(sought.trim().toLowerCase()))
   const at = Math.min(chosen, Math.max(0, rows.length - 1))
   const move = (to: number) => {

@@ -1,9 +1,8 @@
 /** A patient's readings, kind by kind: the newest in words, a chart, a table. They come by themselves, and are told as
     seen once a row has stood on the screen in front of somebody. */
 import { useCallback, useEffect, useRef, useState } from 'react'
-import { type Reading, get, post } from '../api'
+import { type Glucose, type Reading, type ReadingsPage, get, post } from '../api'
 import { Chart } from '../chart'
-import { inClinicUnit, unitFor } from '../glucose'
 import { useLooking } from '../presence'
 import { type Kind, elsewhere, failed, isVoid, kindOf, measured, nothing, origin, remarks, said, sentAs, unitName, value, valueName, when } from '../reading'
 import { AsOf, useLoaded, useShell } from '../shell'
@@ -11,19 +10,22 @@ import { Cell, Head, Row, Table } from '../table'
 import { age } from '../time'
 import { words } from '../words'
 
-interface Page { as_of: string; readings: Reading[]; more: boolean }
-
 export function Readings({ id, zone }: { id: string; zone: string }) {
   const { say, session, attempt } = useShell()
   const path = `/api/patients/${id}/readings?limit=100`
-  const { data, error } = useLoaded<Page>(path)
+  const { data, error, reload } = useLoaded<ReadingsPage>(path)
   // every row shown so far: what a new arrival pushes out of the newest page stays on the screen
   const [readings, setReadings] = useState<Reading[]>([])
   const [olderMore, setOlderMore] = useState<boolean | null>(null)
   const known = useRef<Set<string> | null>(null)
+  const units = useRef('')
   useEffect(() => {
     if (!data) return
-    setReadings((held) => joined(data.readings, held))
+    // rows that were shown in a unit that counts no more are asked for anew: no table has two units of one value
+    const same = units.current === unitsOf(data.glucose)
+    units.current = unitsOf(data.glucose)
+    setReadings((held) => (same ? joined(data.readings, held) : data.readings))
+    if (!same) setOlderMore(null)
     const before = known.current
     known.current = new Set([...before ?? [], ...data.readings.map((reading) => reading.id)])
     const arrived = before === null ? 0 : data.readings.filter((reading) => !before.has(reading.id)).length
@@ -45,18 +47,21 @@ export function Readings({ id, zone }: { id: string; zone: string }) {
       {error !== null && <p className="err" role="alert">{error}</p>}
       {!looking && unseen > 0 && <p className="note" role="status">{words.notLooking(unseen)}</p>}
       {readings.length === 0 && <section className="panel stack" aria-labelledby="none"><h2 id="none">Readings</h2><p className="soft">{words.noReading}. It appears here by itself when it arrives. <AsOf at={data.as_of} /></p></section>}
-      {kinds.map((kind) => <OfOneKind key={kind} readings={readings.filter((reading) => reading.kind === kind)} more={more} asOf={data.as_of} zone={zone} shown={shown} />)}
+      {kinds.map((kind) => <OfOneKind key={kind} readings={readings.filter((reading) => reading.kind === kind)} more={more} asOf={data.as_of} factor={data.glucose.mg_per_dl_in_1_mmol_per_l} zone={zone} shown={shown} />)}
       {more && last && <p><button className="b" type="button" onClick={() => {
-        attempt(get<Page>(`${path}&before=${last.id}`), (page) => { page.readings.forEach((reading) => known.current?.add(reading.id)); setReadings((held) => joined(held, page.readings)); setOlderMore(page.more) })
+        attempt(get<ReadingsPage>(`${path}&before=${last.id}`), (page) => {
+          if (unitsOf(page.glucose) !== units.current) { reload(); return }
+          page.readings.forEach((reading) => known.current?.add(reading.id))
+          setReadings((held) => joined(held, page.readings))
+          setOlderMore(page.more)
+        })
       }}>Older readings</button></p>}
     </>
   )
 }
 
-function OfOneKind({ readings: asSent, more, asOf, zone, shown }: { readings: Reading[]; more: boolean; asOf: string; zone: string; shown: (id: string) => (row: HTMLElement | null) => void }) {
-  const { now, session, glucoseUnit } = useShell()
-  const unit = unitFor(asSent, glucoseUnit)
-  const readings = asSent.map((reading) => inClinicUnit(reading, unit))
+function OfOneKind({ readings, more, asOf, factor, zone, shown }: { readings: Reading[]; more: boolean; asOf: string; factor: string; zone: string; shown: (id: string) => (row: HTMLElement | null) => void }) {
+  const { now, session } = useShell()
   const newest = readings[0]
   const own = readings.find((reading) => !isVoid(reading))
   if (!newest) return null
@@ -68,7 +73,7 @@ function OfOneKind({ readings: asSent, more, asOf, zone, shown }: { readings: Re
       {own === undefined
         ? <p className="lead">{words.noneTheirs}</p>
         : <p className="lead">Newest: <b className={failed(own) ? 'te' : undefined}>{value(own)}</b>{measured(own) !== null && ` (${measured(own) ?? ''})`}, {own.effective === null ? `arrived ${age(own.received, now)}, time unknown` : age(own.effective, now)}, {origin(own)}{remarks(own).length > 0 ? `; ${remarks(own).join(', ')}` : ''}.</p>}
-      {kind.drawn && <Chart kind={kind} drawn={kind.drawn} readings={readings} zone={zone} now={now} />}
+      {kind.drawn && <Chart kind={kind} drawn={kind.drawn} readings={readings} factor={factor} zone={zone} now={now} />}
       <Table className="cards" caption={more ? `The newest ${String(readings.length)}.` : words.showingAll(readings.length)} columns={columns(kind, newest)}>
         {readings.map((reading) => (
           <Row key={reading.id} mark={shown(reading.id)}>
@@ -104,6 +109,9 @@ function noted(reading: Reading, kind: Kind, newest: Reading, zone: string, clin
   const told = said(reading, zone, clinicZone)
   return [...(told === null ? [] : [told]), ...remarks(reading), ...[...new Set(other)].map((ucum) => `in ${unitName(ucum)}`), ...(away === null ? [] : [away])]
 }
+
+/** Two pages may stand in one table when these are the same. */
+const unitsOf = (glucose: Glucose): string => JSON.stringify(glucose.read_in)
 
 /** The first rows as they are, then those of the rest that are not among them. */
 function joined(first: Reading[], rest: Reading[]): Reading[] {

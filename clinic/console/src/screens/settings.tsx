@@ -1,7 +1,6 @@
 import { useState } from 'react'
-import { post } from '../api'
+import { GLUCOSE_UNITS, post } from '../api'
 import { Field, Form } from '../form'
-import { UNITS } from '../glucose'
 import { Mark } from '../glyph'
 import { Here } from '../here'
 import { type Look, look, setLook, setSingleKeys, singleKeys } from '../settings'
@@ -41,13 +40,13 @@ function Clinic() {
     <section className="panel stack" aria-labelledby="clinic"><h2 id="clinic">This clinic</h2>
       {kept > 0 && <Here key={kept} className="note">{words.glucoseChosen}</Here>}
       <Form key={glucoseUnit} button="Keep this unit" submit={async (values) => {
-        const unit = UNITS.find((name) => name === values['unit']) ?? null
+        const unit = GLUCOSE_UNITS.find((name) => name === values['unit']) ?? null
         await post('/api/shown', { glucose_unit: unit })
         setKept((n) => n + 1)
       }}>
         <fieldset className="field" aria-describedby="unit-hint"><legend>{words.glucoseUnit}</legend>
           <span className="hint" id="unit-hint">{words.glucoseHint}</span>
-          {([...UNITS, 'as_sent'] as const).map((name) => (
+          {([...GLUCOSE_UNITS, 'as_sent'] as const).map((name) => (
             <label key={name} className="choice"><input type="radio" name="unit" value={name} defaultChecked={(glucoseUnit ?? 'as_sent') === name} /> {words.glucoseUnits[name]}</label>
           ))}</fieldset>
       </Form>
