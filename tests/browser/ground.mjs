@@ -104,10 +104,22 @@ export async function accessible(page) {
   if (found.length > 0) throw new Error(found.join('\n'))
 }
 
-/** No sideways scrolling of the page itself (WCAG 1.4.10, reflow). */
+/** No sideways scrolling of the page itself (WCAG 1.4.10, reflow), and no table that sticks out of its card: that one is drawn
+    over the card's edge and over what stands beside it, and the page need not grow by it. */
 export async function reflows(page) {
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
-  if (wide > 0) throw new Error(`the page is ${wide} px wider than the screen`)
+  const found = await page.evaluate(() => {
+    const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth
+    const faults = wide > 0 ? [`the page is ${wide} px wider than the screen`] : []
+    for (const table of document.querySelectorAll('table')) {
+      const card = table.closest('.panel') ?? table.parentElement
+      const [box, style, at] = [card.getBoundingClientRect(), getComputedStyle(card), table.getBoundingClientRect()]
+      const end = box.right - parseFloat(style.borderRightWidth) - parseFloat(style.paddingRight)
+      const over = Math.round(Math.max(at.right, at.left + table.scrollWidth) - end)
+      if (over > 1) faults.push(`a table is ${over} px wider than its card: ${(table.textContent ?? '').slice(0, 40)}`)
+    }
+    return faults
+  })
+  if (found.length > 0) throw new Error(`at ${page.viewportSize()?.width} px: ${found.join('; ')}`)
 }
 
 /** A shown screen: heading there, nothing for axe to say, a picture. */
