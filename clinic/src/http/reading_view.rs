@@ -4,10 +4,17 @@
 //! Decimals cross as text, with the digits that came; a number that was converted stands with what was sent beside it, so
 //! that nobody who shows it has anything to reckon.
 
-use ::reading::{Coded, Doubt, GlucoseUnit, Number, Reading, TimeBasis, Value as Part};
+use ::reading::{
+    Coded, Doubt, GlucoseUnit, Measurement, Number, ObservationValue, Reading, TimeBasis,
+    Value as Part,
+};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use wire::{Hash, Time};
+
+/// A picture of samples has at most two heights for each of so many stretches.
+const STRETCHES: usize = 120;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct ReadingView {
@@ -23,6 +30,8 @@ pub(crate) struct ReadingView {
     units: Units,
     /// As it was sent, where `values` has another number.
     sent: Sent,
+    /// The picture of samples.
+    outline: Option<Vec<u16>>,
     coded: Vec<CodedView>,
     absent: Option<&'static str>,
     status: Vec<&'static str>,
@@ -51,11 +60,11 @@ struct DeviceView {
 }
 
 /// The values of a kind by their names, as this clinic reads them; `None` where the device sent no number.
-type Values = BTreeMap<&'static str, Option<String>>;
+type Values = BTreeMap<Cow<'static, str>, Option<String>>;
 /// Their UCUM units, by the same names.
-type Units = BTreeMap<&'static str, &'static str>;
+type Units = BTreeMap<Cow<'static, str>, &'static str>;
 /// What was sent in the place of those that were converted, by the same names.
-type Sent = BTreeMap<&'static str, SentView>;
+type Sent = BTreeMap<Cow<'static, str>, SentView>;
 
 /// A number with its unit, as it came and is kept.
 #[derive(Debug, Serialize)]
@@ -101,11 +110,11 @@ impl ReadingView {
         for part in &parts.values {
             let converted = glucose.and_then(|unit| part.in_glucose_unit(unit));
             let read = converted.as_ref().unwrap_or(part);
-            values.insert(part.name, digits(read));
-            units.insert(part.name, read.unit);
+            values.insert(part.name.clone(), digits(read));
+            units.insert(part.name.clone(), read.unit);
             if let (Some(_), Some(value)) = (&converted, digits(part)) {
                 let unit = part.unit;
-                sent.insert(part.name, SentView { value, unit });
+                sent.insert(part.name.clone(), SentView { value, unit });
             }
         }
         Self {
@@ -129,6 +138,7 @@ impl ReadingView {
             values,
             units,
             sent,
+            outline: outline(&reading.measurement),
             coded: parts.coded.iter().map(coded).collect(),
             absent: absent_reason(reading, parts.main()),
             status: parts.flags().collect(),
@@ -153,6 +163,17 @@ fn offset(minutes: i16) -> String {
     let sign = if minutes < 0 { '-' } else { '+' };
     let minutes = minutes.unsigned_abs();
     format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60)
+}
+
+/// The heights of a picture of samples, in thousandths from the lowest to the highest.
+fn outline(measurement: &Measurement) -> Option<Vec<u16>> {
+    let Measurement::Observation(observation) = measurement else {
+        return None;
+    };
+    match observation.value() {
+        ObservationValue::Samples(samples) => Some(samples.outline(STRETCHES)),
+        _ => None,
+    }
 }
 
 fn coded(coded: &Coded) -> CodedView {
@@ -304,5 +325,55 @@ mod tests {
         assert_eq!(sensor["units"]["trend"], "mg/dL/min");
         let weight = golden!("device-weight", Some(MillimolesPerLitre));
         assert_eq!(weight, golden!("device-weight"));
+    }
+
+    /// REQ-CLINIC-084: an observation of a health sensor is shown by the names of its codes, whatever its shape: a number,
+    /// several, samples with a picture of them, an answer.
+    #[test]
+    fn an_observation_is_shown_whatever_its_shape() {
+        let code =
+            |code: &str, word: Value| json!({ "name": "observation", "code": code, "word": word });
+        let rate = golden!("device-observation");
+        assert_eq!(rate["kind"], "observation");
+        assert_eq!(rate["values"], json!({ "respiratory_rate": "14.0" }));
+        assert_eq!(rate["units"], json!({ "respiratory_rate": "/min" }));
+        assert_eq!(
+            rate["coded"],
+            json!([code("151562", json!("respiratory_rate"))])
+        );
+        assert_eq!(
+            (&rate["absent"], &rate["outline"]),
+            (&Value::Null, &Value::Null)
+        );
+        assert_eq!(
+            golden!("device-observation-failed")["absent"],
+            "measurement_failed"
+        );
+        let several = golden!("device-observation-compound");
+        assert_eq!(
+            several["values"],
+            json!({ "fev1": "2.85", "peak_flow": "412", "fev1_fvc": null })
+        );
+        assert_eq!(several["absent"], "not_a_number");
+        let ecg = golden!("device-observation-samples");
+        assert_eq!(
+            ecg["values"],
+            json!({ "samples": "8", "duration": "0.032", "lowest": "-1.100", "highest": "2.500" })
+        );
+        let outline = ecg["outline"].as_array().unwrap();
+        assert_eq!(
+            (outline.len(), &outline[3], &outline[4]),
+            (8, &json!(1_000), &json!(0))
+        );
+        let answer = golden!("device-observation-code");
+        assert_eq!(answer["values"], json!({}));
+        assert_eq!(
+            answer["coded"],
+            json!([
+                code("184327", Value::Null),
+                { "name": "value", "code": "147232", "word": null }
+            ])
+        );
+        assert_eq!(answer["absent"], Value::Null);
     }
 }

@@ -59,7 +59,7 @@ fn value(value: reading::Value) -> ValueView {
         None => (None, Some("not_given".to_owned())),
     };
     ValueView {
-        name: value.name.to_owned(),
+        name: value.name.into_owned(),
         value: value_text,
         absent,
         unit: value.unit.to_owned(),

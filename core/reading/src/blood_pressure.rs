@@ -39,8 +39,8 @@ impl BloodPressure {
 
     pub(crate) fn parts(&self) -> Parts {
         let unit = self.unit.ucum();
-        let pressure = |name, number| Value {
-            name,
+        let pressure = |name: &'static str, number| Value {
+            name: name.into(),
             number: Some(number),
             unit,
         };

@@ -40,7 +40,7 @@ impl BodyComposition {
     pub(crate) fn parts(&self) -> Parts {
         let mass = self.unit.ucum();
         let mut values = vec![Value {
-            name: "fat_percent",
+            name: "fat_percent".into(),
             number: Some(self.fat_percent),
             unit: "%",
         }];

@@ -95,7 +95,7 @@ impl GlucoseCgm {
     pub(crate) fn parts(&self) -> Parts {
         let mut parts = Parts {
             values: vec![Value {
-                name: "glucose",
+                name: "glucose".into(),
                 number: self.concentration,
                 unit: "mg/dL",
             }],

@@ -126,7 +126,7 @@ impl Glucose {
     pub(crate) fn parts(&self) -> Parts {
         let mut parts = Parts {
             values: vec![Value {
-                name: "glucose",
+                name: "glucose".into(),
                 number: self.concentration,
                 unit: self.unit.ucum(),
             }],

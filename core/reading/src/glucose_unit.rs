@@ -105,7 +105,7 @@ impl Value {
         Some(Self {
             number,
             unit: to.ucum(),
-            ..*self
+            ..self.clone()
         })
     }
 }
@@ -123,7 +123,7 @@ mod tests {
 
     fn glucose(number: Option<Number>, unit: &'static str) -> Value {
         Value {
-            name: "glucose",
+            name: "glucose".into(),
             number,
             unit,
         }
@@ -216,12 +216,12 @@ mod tests {
             assert!(read == glucose(none, "mmol/L"));
         }
         let trend = Value {
-            name: "trend",
+            name: "trend".into(),
             number: Some(Number::of(2, 0)),
             unit: "mg/dL/min",
         };
         let weight = Value {
-            name: "weight",
+            name: "weight".into(),
             number: Some(Number::of(80, 0)),
             unit: "kg",
         };

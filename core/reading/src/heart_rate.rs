@@ -50,7 +50,7 @@ impl HeartRate {
         };
         Parts {
             values: vec![Value {
-                name: "heart_rate",
+                name: "heart_rate".into(),
                 number: self.heart_rate,
                 unit: "/min",
             }],

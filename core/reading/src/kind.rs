@@ -24,11 +24,13 @@ pub enum Kind {
     BodyComposition,
     /// Glucose of a sensor under the skin.
     GlucoseCgm,
+    /// What a health sensor observes and none of the others takes.
+    Observation,
 }
 
 impl Kind {
     /// All of them, in the order in which a screen shows them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::BloodPressure,
         Self::Weight,
         Self::Temperature,
@@ -37,6 +39,7 @@ impl Kind {
         Self::HeartRate,
         Self::BodyComposition,
         Self::GlucoseCgm,
+        Self::Observation,
     ];
 
     /// Its stable name.
@@ -51,6 +54,7 @@ impl Kind {
             Self::HeartRate => "heart_rate",
             Self::BodyComposition => "body_composition",
             Self::GlucoseCgm => "glucose_cgm",
+            Self::Observation => "observation",
         }
     }
 

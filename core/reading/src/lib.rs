@@ -4,7 +4,8 @@
 //!
 //! 1. [`Decimal`] and [`Number`]: exact numbers and the five values of IEEE 11073-20601 that are none.
 //! 2. [`Measurement`], one variant a [`Kind`]: [`BloodPressure`], [`Weight`], [`Temperature`], [`Oximetry`], [`Glucose`],
-//!    [`HeartRate`], [`BodyComposition`]. [`Parts`] is each of them taken apart, for screens and for FHIR.
+//!    [`HeartRate`], [`BodyComposition`], and [`Observation`] for what none of these takes. [`Parts`] is each of them taken
+//!    apart, for screens and for FHIR.
 //! 3. [`Moment`], [`DeviceTime`] and [`Timing`]: who said when, and how sure that is.
 //! 4. [`DeviceIdentity`] and [`ReadingId`]: the same record read twice, by two phones, is one reading.
 //! 5. [`Reading`]: all of it together, with the raw frame; [`typed_reading`] makes one from what a person typed.
@@ -54,9 +55,11 @@ mod identity;
 pub mod json;
 mod kind;
 mod look_alike;
+mod mdc;
 mod measurement;
 mod moment;
 mod number;
+mod observation;
 mod oximetry;
 mod parts;
 #[allow(
@@ -64,9 +67,11 @@ mod parts;
     reason = "the crate is named for what this module holds"
 )]
 mod reading;
+mod samples;
 mod temperature;
 mod timing;
 mod typed;
+mod ucum;
 mod weight;
 
 pub use blood_pressure::{BloodPressure, BloodPressureStatus, PressureUnit, StatusFlag};
@@ -87,13 +92,17 @@ pub use id::{
 pub use identity::{DeviceIdentity, IdentityError};
 pub use kind::Kind;
 pub use look_alike::{LOOK_ALIKE_WINDOW_MS, look_alikes, possibly_same};
+pub use mdc::{Mdc, MdcError};
 pub use measurement::Measurement;
 pub use moment::{Moment, MomentError};
 pub use number::Number;
+pub use observation::{MOST_PARTS, Observation, ObservationPart, ObservationValue, Quantity};
 pub use oximetry::{OXIMETER_DEVICE_STATUS, OXIMETER_MEASUREMENT_STATUS, Oximetry};
 pub use parts::{Bits, Coded, Parts, Series, Value};
 pub use reading::{DeviceFacts, DeviceSource, Reading, Source, TypedSource};
+pub use samples::{MOST_SAMPLES, Samples};
 pub use temperature::{Temperature, TemperatureUnit};
 pub use timing::{AHEAD_TOLERANCE_MS, ClockReading, TimeBasis, Timing, time_of};
 pub use typed::{TypedError, TypedForm, TypedValues, typed_reading};
+pub use ucum::{Ucum, UcumError};
 pub use weight::{MassUnit, Weight};

@@ -2,8 +2,8 @@
 
 use crate::parts::{Found, Gap};
 use crate::{
-    BloodPressure, BodyComposition, Doubt, Glucose, GlucoseCgm, HeartRate, Kind, Oximetry, Parts,
-    Temperature, Weight,
+    BloodPressure, BodyComposition, Doubt, Glucose, GlucoseCgm, HeartRate, Kind, Observation,
+    Oximetry, Parts, Temperature, Weight,
 };
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,8 @@ pub enum Measurement {
     BodyComposition(BodyComposition),
     /// Glucose of a sensor under the skin.
     GlucoseCgm(GlucoseCgm),
+    /// What a health sensor observes and none of the others takes.
+    Observation(Observation),
 }
 
 /// The same question to whichever kind it is.
@@ -42,6 +44,7 @@ macro_rules! each {
             Measurement::HeartRate($values) => $answer,
             Measurement::BodyComposition($values) => $answer,
             Measurement::GlucoseCgm($values) => $answer,
+            Measurement::Observation($values) => $answer,
         }
     };
 }
@@ -59,6 +62,7 @@ impl Measurement {
             Self::HeartRate(_) => Kind::HeartRate,
             Self::BodyComposition(_) => Kind::BodyComposition,
             Self::GlucoseCgm(_) => Kind::GlucoseCgm,
+            Self::Observation(_) => Kind::Observation,
         }
     }
 
@@ -111,6 +115,8 @@ impl Measurement {
             Kind::HeartRate => Self::HeartRate(HeartRate::from_parts(found)?),
             Kind::BodyComposition => Self::BodyComposition(BodyComposition::from_parts(found)?),
             Kind::GlucoseCgm => Self::GlucoseCgm(GlucoseCgm::from_parts(found)?),
+            // Its numbers have codes and no names: `fhir::observed` reads them.
+            Kind::Observation => return Err(Gap::Number("observation")),
         })
     }
 }

@@ -103,7 +103,7 @@ impl Oximetry {
 
     pub(crate) fn parts(&self) -> Parts {
         let mut values = vec![Value {
-            name: "spo2",
+            name: "spo2".into(),
             number: self.spo2,
             unit: "%",
         }];

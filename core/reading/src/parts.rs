@@ -4,12 +4,13 @@
 //! the kind. The way back is `Found`: what a FHIR resource says, from which each kind makes its own struct again.
 
 use crate::{Decimal, Number};
+use std::borrow::Cow;
 
 /// One number of a measurement.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Value {
-    /// Its name, as `teleward decode` prints it: `systolic`, `weight`, …
-    pub name: &'static str,
+    /// Its name, as `teleward decode` prints it: `systolic`, `weight`, … Of an observation the name of its code.
+    pub name: Cow<'static, str>,
     /// What was sent. Nothing where the kind's main number is not there, or is no patient's: control solution,
     /// demonstration, calibration.
     pub number: Option<Number>,
@@ -129,7 +130,7 @@ pub(crate) fn optional(
     unit: &'static str,
 ) -> Option<Value> {
     number.map(|number| Value {
-        name,
+        name: name.into(),
         number: Some(number),
         unit,
     })

@@ -60,7 +60,7 @@ impl Temperature {
     pub(crate) fn parts(&self) -> Parts {
         Parts {
             values: vec![Value {
-                name: "temperature",
+                name: "temperature".into(),
                 number: Some(self.temperature),
                 unit: self.unit.ucum(),
             }],

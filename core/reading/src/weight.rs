@@ -57,7 +57,7 @@ keep_out_of_logs!(Weight);
 impl Weight {
     pub(crate) fn parts(&self) -> Parts {
         let mut values = vec![Value {
-            name: "weight",
+            name: "weight".into(),
             number: Some(self.weight),
             unit: self.unit.ucum(),
         }];

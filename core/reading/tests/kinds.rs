@@ -5,6 +5,7 @@
 mod common;
 
 use common::*;
+use std::borrow::Cow;
 use teleward_reading::*;
 
 fn doubts(measurement: Measurement) -> Vec<&'static str> {
@@ -14,12 +15,13 @@ fn doubts(measurement: Measurement) -> Vec<&'static str> {
 
 fn numbers(measurement: &Measurement) -> Vec<(&'static str, Option<String>)> {
     let parts = measurement.parts();
-    let text = |value: &Value| value.number.map(|number| number.to_string());
-    parts
-        .values
-        .iter()
-        .map(|value| (value.name, text(value)))
-        .collect()
+    let told = |value: &Value| {
+        let Cow::Borrowed(name) = value.name else {
+            panic!("a code without a name")
+        };
+        (name, value.number.map(|number| number.to_string()))
+    };
+    parts.values.iter().map(told).collect()
 }
 
 /// REQ-READING-021: what a demonstration, a test or a calibration shows, what is invalid, and a pulse of 0 are no
@@ -177,6 +179,82 @@ fn a_sensors_failures_are_no_numbers() {
     let control = Measurement::GlucoseCgm(control.sifted());
     assert_eq!(numbers(&control), none);
     assert_eq!(doubts(control), ["control_solution"]);
+}
+
+/// REQ-READING-050: an observation is told by the names of its codes with digits and units, samples by how many, how long
+/// and from where to where; it failed when none of its numbers is one.
+#[test]
+fn an_observation_is_told_by_its_codes() {
+    let told = |name: &str| {
+        let all = observations();
+        let (_, reading) = all.iter().find(|(known, _)| *known == name).unwrap();
+        let parts = reading.measurement.parts();
+        let numbers = parts.values.iter().map(|value| {
+            let number = value
+                .number
+                .map_or_else(|| "none".into(), |one| one.to_string());
+            format!("{} {number} {}", value.name, value.unit)
+        });
+        let coded = parts.coded.iter();
+        let coded = coded.map(|coded| format!("{} {} {:?}", coded.name, coded.code, coded.word));
+        let told: Vec<String> = numbers.chain(coded).collect();
+        (told.join(", "), doubts(reading.measurement.clone()))
+    };
+    let some = |text: &str, doubts: &[&'static str]| (text.to_owned(), doubts.to_vec());
+    assert_eq!(
+        told("device-observation"),
+        some(
+            "respiratory_rate 14.0 /min, observation 151562 Some(\"respiratory_rate\")",
+            &[]
+        )
+    );
+    assert_eq!(
+        told("device-observation-failed"),
+        some(
+            "respiratory_rate nan /min, observation 151562 Some(\"respiratory_rate\")",
+            &["measurement_failed"]
+        )
+    );
+    assert_eq!(
+        told("device-observation-compound"),
+        some(
+            "fev1 2.85 L, peak_flow 412 L/min, fev1_fvc nan %, observation 188928 Some(\"fvc\")",
+            &[]
+        )
+    );
+    assert_eq!(
+        told("device-observation-samples"),
+        some(
+            "samples 8 1, duration 0.032 s, lowest -1.100 mV, highest 2.500 mV, \
+             observation 131329 Some(\"ecg_lead_i\")",
+            &[]
+        )
+    );
+    assert_eq!(
+        told("device-observation-code"),
+        some("observation 184327 None, value 147232 None", &[])
+    );
+}
+
+/// REQ-READING-054, HAZ-READING-012: what is of no person, one code twice, none and too many parts are no observation.
+#[test]
+fn an_observation_is_bounded() {
+    let rate = || ObservationValue::Number(quantity(Number::of(14, 0), "/min"));
+    let compound = |codes: &mut dyn Iterator<Item = u32>| {
+        let parts = codes
+            .map(|code| part(code, Number::of(1, 0), "1"))
+            .collect();
+        Observation::new(mdc(188_928), ObservationValue::Compound(parts), None)
+    };
+    let most = u32::try_from(MOST_PARTS).unwrap();
+    assert!(compound(&mut (150_000..150_000 + most)).is_some());
+    assert!(compound(&mut (150_000..=150_000 + most)).is_none());
+    assert!(compound(&mut std::iter::empty::<u32>()).is_none());
+    assert!(compound(&mut [150_000, 150_000].into_iter()).is_none());
+    assert!(compound(&mut [150_000, 67_996].into_iter()).is_none());
+    assert!(Observation::new(mdc(151_562), rate(), None).is_some());
+    assert!(Observation::new(mdc(67_996), rate(), None).is_none());
+    assert!(Observation::new(mdc(33_707_016), rate(), None).is_none());
 }
 
 /// REQ-READING-024: what a person told the meter about a record does not make it another one.

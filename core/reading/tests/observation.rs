@@ -245,7 +245,56 @@ fn any_measurement() -> impl Strategy<Value = Measurement> {
                 })
             }),
         any_cgm().prop_map(|values| Measurement::GlucoseCgm(values.sifted())),
+        any_observation().prop_map(Measurement::Observation),
     ]
+}
+
+fn any_decimal() -> impl Strategy<Value = Decimal> {
+    (-8_000_000_i64..8_000_000, -60_i8..60)
+        .prop_map(|(mantissa, exponent)| Decimal::new(mantissa, exponent))
+}
+
+fn any_unit() -> impl Strategy<Value = Ucum> {
+    proptest::sample::select(Ucum::all().map(|(_, unit)| unit).collect::<Vec<_>>())
+}
+
+fn any_quantity() -> impl Strategy<Value = Quantity> {
+    (any_number(), any_unit()).prop_map(|(number, unit)| Quantity { number, unit })
+}
+
+fn any_value() -> BoxedStrategy<ObservationValue> {
+    let parts = proptest::collection::btree_map(131_073_u32..196_608, any_quantity(), 1..5);
+    let compound = parts.prop_map(|parts| {
+        let part = |(code, quantity)| ObservationPart {
+            code: mdc(code),
+            quantity,
+        };
+        ObservationValue::Compound(parts.into_iter().map(part).collect())
+    });
+    let scaled = (any_unit(), any_decimal(), any_decimal(), 1_i64..8_000_000);
+    let array = (1_u8..4, proptest::collection::vec(0_u32..1 << 31, 1..20));
+    let samples = (scaled, array).prop_filter_map(
+        "a factor",
+        |((unit, factor, offset, period), (per_period, samples))| {
+            let samples = samples.repeat(per_period.into());
+            let period = Decimal::new(period, factor.exponent());
+            let samples = Samples::new(unit, factor, offset, period, per_period, samples)?;
+            Some(ObservationValue::Samples(Box::new(samples)))
+        },
+    );
+    prop_oneof![
+        any_quantity().prop_map(ObservationValue::Number),
+        compound,
+        samples,
+        (1_u32..1 << 31).prop_map(|code| ObservationValue::Code(mdc(code))),
+    ]
+    .boxed()
+}
+
+fn any_observation() -> impl Strategy<Value = Observation> {
+    (131_073_u32..196_608, any_value(), any::<Option<u8>>()).prop_map(|(code, value, slot)| {
+        Observation::new(mdc(code), value, slot).expect("of a person, and within the bounds")
+    })
 }
 
 fn any_mass() -> impl Strategy<Value = MassUnit> {

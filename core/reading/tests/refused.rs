@@ -5,66 +5,10 @@
 
 mod common;
 
+use common::mutants::*;
 use common::*;
-use teleward_reading::fhir::FhirError;
 use teleward_reading::json::{self, Json};
 use teleward_reading::*;
-
-fn at<'a>(json: &'a mut Json, path: &str) -> &'a mut Json {
-    path.split('.')
-        .filter(|part| !part.is_empty())
-        .fold(json, |json, part| match json {
-            Json::List(items) => &mut items[part.parse::<usize>().unwrap()],
-            Json::Object(members) => {
-                &mut members
-                    .iter_mut()
-                    .find(|(known, _)| known == part)
-                    .unwrap()
-                    .1
-            }
-            _ => panic!("{part}: neither list nor object"),
-        })
-}
-
-fn set(json: &mut Json, path: &str, name: &str, value: Json) {
-    let Json::Object(members) = at(json, path) else {
-        panic!("no object")
-    };
-    members.retain(|(known, _)| known != name);
-    members.push((name.to_owned().into(), value));
-}
-
-fn cut(json: &mut Json, path: &str, name: &str) {
-    let Json::Object(members) = at(json, path) else {
-        panic!("no object")
-    };
-    let before = members.len();
-    members.retain(|(known, _)| known != name);
-    assert_eq!(members.len() + 1, before, "{name}");
-}
-
-fn push(json: &mut Json, path: &str, value: Json) {
-    let Json::List(items) = at(json, path) else {
-        panic!("no list")
-    };
-    items.push(value);
-}
-
-fn remove(json: &mut Json, path: &str, n: usize) {
-    let Json::List(items) = at(json, path) else {
-        panic!("no list")
-    };
-    items.remove(n);
-}
-
-fn text(value: &str) -> Json {
-    Json::text(value.to_owned())
-}
-
-const QUANTITY: &str = "component.0.valueQuantity";
-const OWN: &str = "extension.1.extension";
-
-type Change = fn(&mut Json);
 
 /// Name, error, and the change: to be refused by us and by any validator.
 const BY_ALL: &[(&str, &str, Change)] = &[
@@ -233,8 +177,6 @@ const NUMERIC: &[(&str, &str, Change)] = &[
     }),
 ];
 
-const ABSENT: &str = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
-
 /// The value and the components, so that nothing is left.
 fn cut_value(j: &mut Json) {
     cut(j, "", "valueQuantity");
@@ -370,22 +312,6 @@ const NUMERIC_BY_US: &[(&str, &str, &str, Change)] = &[
     ),
 ];
 
-/// Changes a part of our extension that is there; ours is the last one.
-fn own(json: &mut Json, name: &str, kind: &str, value: Json) {
-    let last = at(json, "extension").items().len() - 1;
-    let Json::List(parts) = at(json, &format!("extension.{last}.extension")) else {
-        panic!("no list")
-    };
-    let of_name = |part: &&mut Json| part.get("url") == Some(&text(name));
-    set(parts.iter_mut().find(of_name).unwrap(), "", kind, value);
-}
-
-fn base(name: &str) -> Json {
-    let all = kinds();
-    let (_, reading) = all.iter().find(|(known, _)| *known == name).unwrap();
-    json::parse(&to_observation(reading, LINK, &gateway())).unwrap()
-}
-
 /// REQ-READING-026: each kind's observation with a fault is refused by the fault's own error and in its own words.
 #[test]
 fn mutants_of_every_kind_are_refused_by_their_own_error() {
@@ -483,11 +409,6 @@ const BY_US: &[(&str, &str, Change)] = &[
     ("not an object", "WrongType", |j| *j = Json::List(vec![])),
 ];
 
-fn kind(error: &FhirError) -> String {
-    let debug = format!("{error:?}");
-    debug.split([' ', '(']).next().unwrap().to_owned()
-}
-
 fn mutant(change: Change) -> Json {
     let mut mutant = json::parse(&to_observation(&least(), LINK, &gateway())).unwrap();
     change(&mut mutant);
@@ -532,10 +453,13 @@ fn the_golden_mutants_are_these() {
         assert!(golden == pretty, "{name} differs from its golden file");
         assert!(from_observation(&golden).is_err(), "{name}");
     }
-    assert_eq!(
-        std::fs::read_dir(folder).unwrap().count(),
-        BY_ALL.len() + NUMERIC.len()
-    );
+    let others = |file: &std::fs::DirEntry| {
+        let name = file.file_name();
+        !name.to_string_lossy().starts_with("observation-")
+    };
+    let files = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    let count = files.filter(others).count();
+    assert_eq!(count, BY_ALL.len() + NUMERIC.len());
 }
 
 #[test]

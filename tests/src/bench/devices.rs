@@ -93,6 +93,11 @@ fn record(kind: Kind) -> Option<(u16, &'static [&'static str])> {
         Kind::HeartRate => (0x2a37, &["163dee03"]),
         Kind::BodyComposition => (0x2a9c, &["0210ea00e807060f0d331e", "0010ea00"]),
         Kind::GlucoseCgm => (0x2aa7, &["060078003c00", "e807060f0d331e0400"]),
+        Kind::Observation => (
+            0x2bdd,
+            &["080000000115000300\
+               0a50020022843e002e00000100e00a8c0000ff"],
+        ),
         // A kind that is new since.
         _ => return None,
     })

@@ -2,8 +2,9 @@
 
 use super::*;
 
-/// REQ-COMPANION-060: a body composition scale, a glucose sensor and a health sensor are paired, and each one's readings come
-/// by themselves as what they are; half of a record and what nobody knows are kept and make none.
+/// REQ-COMPANION-060, REQ-COMPANION-081: a body composition scale, a glucose sensor and a health sensor are paired, and each
+/// one's readings come by themselves as what they are, an observation that no other kind takes among them; half of a record,
+/// a unit that nobody knows and items of a format each are kept and make none.
 #[tokio::test]
 async fn a_body_scale_and_two_sensors_are_collected_from() {
     let dir = tempfile::tempdir().unwrap();
@@ -20,7 +21,9 @@ async fn a_body_scale_and_two_sensors_are_collected_from() {
         {"device": "health", "address": "c4c4c4c4c4c3", "services": ["1840"], "measurements": ["1840/2b8b"],
          "values": {"180a/2a24": "43", "180a/2a25": "3133"},
          "frames": [{"bytes": "03011500030040e1020022843e002e00000100c3064a0300ff"},
-                    {"bytes": "0701150003000140020022843e002e00000100c3064a0300ff"}]}]}"#;
+                    {"bytes": "0701150003000140020022843e002e00000100c3064a0300ff"},
+                    {"bytes": "0b011500030001400200221e3e002e00000100ffff4a0300ff"},
+                    {"bytes": "0f081800030001400200221d3e002e00000100010500000001000607"}]}]}"#;
     let started = Moment::from_ms(Time::system().ms());
     let radio = ScriptedRadio::new(Script::parse(script).unwrap(), started).unwrap();
     let companion = open(dir.path(), &Arc::default(), Some(radio)).unwrap();
@@ -28,7 +31,7 @@ async fn a_body_scale_and_two_sensors_are_collected_from() {
         paired(&companion).await;
     }
     let all = until(&companion, async || {
-        Some(readings(&companion).await).filter(|all| all.len() == 4)
+        Some(readings(&companion).await).filter(|all| all.len() == 5)
     })
     .await;
     let mut told: Vec<String> = all
@@ -46,6 +49,7 @@ async fn a_body_scale_and_two_sensors_are_collected_from() {
             "body_composition 23.5 %",
             "glucose_cgm 100 mg/dL",
             "glucose_cgm 105 mg/dL",
+            "observation 84.2 kg",
             "weight 84.2 kg"
         ]
     );

@@ -1,9 +1,11 @@
 //! An observation of a Generic Health Sensor (0x2B8B; 0x2BDD with its number in front), its segments joined: what it holds
 //! by MDC code becomes the kind that any other device of its sort gives. ISO/IEEE 11073-10101 has the codes.
 //!
-//! Everything in a record must belong to one kind; what nothing here knows is kept as it came and told
-//! ([`DecodeError::UnknownType`]). What the sensor calls invalid, unavailable, a calibration, a test or a setting makes no
-//! reading.
+//! Everything in a record must belong to one kind; what none of them takes is an observation of its own ([`observed`]), and
+//! what that does not take either is kept as it came and told ([`DecodeError::UnknownType`]). What the sensor calls invalid,
+//! unavailable, a calibration, a test or a setting makes no reading.
+
+mod observed;
 
 use super::Record;
 use crate::bytes::DecodeError;
@@ -47,9 +49,12 @@ fn record(
     number: Vec<u8>,
 ) -> Result<Record, DecodeError> {
     let mut held = Held::default();
-    held.take(characteristic, observation, observation.status)?;
+    let taken = held.take(characteristic, observation, observation.status);
     let (status, inner) = (held.status, held.time);
-    let measurement = held.measurement(observation.patient)?;
+    let measurement = match taken.and_then(|()| held.measurement(observation.patient)) {
+        Err(DecodeError::UnknownType) => observed::measurement(characteristic, observation)?,
+        made => made?,
+    };
     let time = observation.time.or(inner);
     Ok(Record {
         elapsed: time,
@@ -108,6 +113,17 @@ const BMI: u32 = 188_752;
 const OXIMETER_PULSE: u32 = 149_530;
 const CUFF_PULSE: u32 = 149_546;
 const HEART_RATE: u32 = 147_842;
+/// What makes a kind by itself, beside glucose.
+const KINDS: [u32; 8] = [
+    PRESSURE,
+    SYSTOLIC,
+    DIASTOLIC,
+    MEAN,
+    SPO2,
+    TEMPERATURE,
+    WEIGHT,
+    HEART_RATE,
+];
 /// Concentrations of glucose, each with the type of sample that it stands for.
 const GLUCOSE: [(u32, u8); 9] = [
     (160_184, 1),

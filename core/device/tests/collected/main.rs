@@ -7,6 +7,7 @@ mod body_scale;
 mod cuff_memory;
 mod health_sensor;
 mod meter_context;
+mod observed;
 mod sensor;
 mod strap;
 

@@ -19,6 +19,10 @@ pub const COMPOUND_PROFILE: &str =
     "http://hl7.org/fhir/uv/phd/StructureDefinition/PhdCompoundNumericObservation";
 pub const NUMERIC_PROFILE: &str =
     "http://hl7.org/fhir/uv/phd/StructureDefinition/PhdNumericObservation";
+pub const SAMPLES_PROFILE: &str =
+    "http://hl7.org/fhir/uv/phd/StructureDefinition/PhdRtsaObservation";
+pub const CODED_PROFILE: &str =
+    "http://hl7.org/fhir/uv/phd/StructureDefinition/PhdCodedEnumerationObservation";
 pub const COINCIDENT_PROFILE: &str =
     "http://hl7.org/fhir/uv/phd/StructureDefinition/PhdCoincidentTimeStampObservation";
 pub const PHD_PROFILE: &str = "http://hl7.org/fhir/uv/phd/StructureDefinition/PhdDevice";
@@ -61,7 +65,7 @@ pub const FIRMWARE: &str = "531976";
 /// The label of what a demonstration or a test made.
 pub const ACT_REASON: &str = "http://terminology.hl7.org/CodeSystem/v3-ActReason";
 
-/// The device guide's profile for a kind.
+/// The device guide's profile for a kind; that of an observation follows from its value.
 pub const fn device_profile(kind: Kind) -> &'static str {
     match super::kinds::form(kind).panel {
         Some(_) => COMPOUND_PROFILE,

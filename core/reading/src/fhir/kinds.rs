@@ -4,7 +4,8 @@
 //! 2.0.0 and the device specializations 11073-104xx. `docs/formats/observation.md` lists them.
 
 use super::codes::{
-    BP_PROFILE, HEART_RATE_PROFILE, LOINC, MDC, OXYGEN_PROFILE, TEMPERATURE_PROFILE, WEIGHT_PROFILE,
+    BP_PROFILE, GENERIC_DEVICE, HEART_RATE_PROFILE, LOINC, MDC, OXYGEN_PROFILE,
+    TEMPERATURE_PROFILE, WEIGHT_PROFILE,
 };
 use crate::{Kind, Parts};
 
@@ -70,7 +71,8 @@ impl Form {
 
     /// The items that are components.
     pub fn components(&self) -> &'static [Item] {
-        &self.items[usize::from(self.panel.is_none())..]
+        let own = usize::from(self.panel.is_none());
+        self.items.get(own..).unwrap_or_default()
     }
 
     /// The item of a name.
@@ -405,6 +407,17 @@ const GLUCOSE_CGM: Form = Form {
     bits: &[("status", 3)],
 };
 
+/// Whatever a health sensor observes: its codes are its own, `observed` writes them.
+const OBSERVATION: Form = Form {
+    device: GENERIC_DEVICE,
+    category: Category::Exam,
+    panel: None,
+    items: &[],
+    coded: &[],
+    series: &[],
+    bits: &[],
+};
+
 /// How a kind is written.
 pub const fn form(kind: Kind) -> &'static Form {
     match kind {
@@ -416,6 +429,7 @@ pub const fn form(kind: Kind) -> &'static Form {
         Kind::HeartRate => &HEART_RATE,
         Kind::BodyComposition => &BODY_COMPOSITION,
         Kind::GlucoseCgm => &GLUCOSE_CGM,
+        Kind::Observation => &OBSERVATION,
     }
 }
 
@@ -514,7 +528,7 @@ pub fn core_profile(kind: Kind, parts: &Parts) -> Option<&'static str> {
         Kind::Temperature => Some(TEMPERATURE_PROFILE),
         Kind::Spo2 => Some(OXYGEN_PROFILE),
         Kind::HeartRate => Some(HEART_RATE_PROFILE),
-        Kind::Glucose | Kind::BodyComposition | Kind::GlucoseCgm => None,
+        Kind::Glucose | Kind::BodyComposition | Kind::GlucoseCgm | Kind::Observation => None,
     }
 }
 

@@ -3,6 +3,7 @@
 use super::codes::*;
 use super::error::FhirError;
 use super::kinds::{Form, Item, form};
+use super::observed;
 use super::rules::{codings, has_coding, kind};
 use super::take::Own;
 use crate::hex::from_hex;
@@ -17,9 +18,12 @@ use std::str::FromStr;
 /// The first fault.
 pub fn measurement(resource: &Json, own: &Own<'_>) -> Result<Measurement, FhirError> {
     let kind = kind(resource)?;
+    if kind == Kind::Observation {
+        return observed::measurement(resource, own);
+    }
     let form = form(kind);
     let mut found = Found {
-        user_slot: own.maybe("userSlot", "valueInteger", |text| u8::from_str(text).ok())?,
+        user_slot: own.user_slot()?,
         ..Found::default()
     };
     if let Some(item) = form.value() {
@@ -97,7 +101,7 @@ fn components(resource: &Json, item: &'static Item, found: &mut Found) -> Result
 }
 
 /// A value or a reason; nothing for a number that is not given.
-fn number(json: &Json, path: &str) -> Result<Option<Number>, FhirError> {
+pub(super) fn number(json: &Json, path: &str) -> Result<Option<Number>, FhirError> {
     let Some(quantity) = json.get("valueQuantity") else {
         let reason = codings(json.get("dataAbsentReason")).next();
         let reason = reason.map(|(_, code)| code).unwrap_or_default();

@@ -12,6 +12,7 @@ mod codes;
 mod error;
 mod kinds;
 mod measured;
+mod observed;
 mod rules;
 mod shape;
 mod take;

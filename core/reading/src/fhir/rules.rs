@@ -3,8 +3,9 @@
 use super::codes::*;
 use super::error::FhirError;
 use super::kinds::{Category, Form, form};
-use crate::Kind;
+use super::observed;
 use crate::json::Json;
+use crate::{Kind, Ucum};
 
 /// Checks what spans more than one element; the shape is known to be right.
 ///
@@ -37,11 +38,17 @@ pub fn check(resource: &Json) -> Result<(), FhirError> {
             });
         }
         if let Some(quantity) = component.get("valueQuantity") {
-            unit(form, quantity, component, &format!("{path}.valueQuantity"))?;
+            let path = format!("{path}.valueQuantity");
+            unit(kind, quantity, component, &path)?;
         }
     }
     if let Some(quantity) = resource.get("valueQuantity") {
-        unit(form, quantity, resource, "Observation.valueQuantity")?;
+        unit(kind, quantity, resource, "Observation.valueQuantity")?;
+    }
+    let sampled = resource.get("valueSampledData");
+    if let Some(origin) = sampled.and_then(|sampled| sampled.get("origin")) {
+        let path = "Observation.valueSampledData.origin";
+        unit(kind, origin, resource, path)?;
     }
     let categories = resource
         .get("category")
@@ -104,7 +111,7 @@ fn value_or_reason(json: &Json, path: &str) -> Result<(), FhirError> {
 }
 
 /// qty-3, and the units that belong to each number.
-fn unit(form: &Form, quantity: &Json, of: &Json, path: &str) -> Result<(), FhirError> {
+fn unit(kind: Kind, quantity: &Json, of: &Json, path: &str) -> Result<(), FhirError> {
     let text = |name| quantity.get(name).and_then(Json::as_text);
     let path = path.to_owned();
     let Some(code) = text("code") else {
@@ -115,19 +122,26 @@ fn unit(form: &Form, quantity: &Json, of: &Json, path: &str) -> Result<(), FhirE
     let Some(system) = text("system") else {
         return Err(FhirError::UnitWithoutSystem { path });
     };
-    let named = |item: &&super::kinds::Item| {
-        codings(of.get("code"))
-            .any(|(_, code)| item.mdc == Some(code) || item.loinc.contains(&code))
-    };
-    let value = form.value().filter(|_| of.get("resourceType").is_some());
-    let allowed = match value.or_else(|| form.items.iter().find(named)) {
-        Some(item) => item.units.contains(&code),
-        None => form.items.iter().any(|item| item.units.contains(&code)),
+    let allowed = match kind {
+        Kind::Observation => Ucum::of_code(code).is_some(),
+        kind => belongs(form(kind), code, of),
     };
     if system != UCUM || !allowed {
         return Err(FhirError::BadUnit { path });
     }
     Ok(())
+}
+
+fn belongs(form: &Form, unit: &str, of: &Json) -> bool {
+    let named = |item: &&super::kinds::Item| {
+        codings(of.get("code"))
+            .any(|(_, code)| item.mdc == Some(code) || item.loinc.contains(&code))
+    };
+    let value = form.value().filter(|_| of.get("resourceType").is_some());
+    match value.or_else(|| form.items.iter().find(named)) {
+        Some(item) => item.units.contains(&unit),
+        None => form.items.iter().any(|item| item.units.contains(&unit)),
+    }
 }
 
 /// dom-3 and its reverse: every local reference names something contained, and the other way round.
@@ -192,7 +206,11 @@ fn profiles(resource: &Json, kind: Kind) -> Result<(), FhirError> {
     let claims =
         |url| claimed.is_some_and(|all| all.items().iter().any(|p| p.as_text() == Some(url)));
     let by_device = resource.get("device").is_some();
-    if claims(device_profile(kind)) != by_device {
+    let profile = match kind {
+        Kind::Observation => observed::profile_of(resource),
+        kind => device_profile(kind),
+    };
+    if claims(profile) != by_device {
         return Err(FhirError::Profile { path: path() });
     }
     Ok(())

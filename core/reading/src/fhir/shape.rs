@@ -53,6 +53,7 @@ pub const OBSERVATION: &Shape = &[
     ("valueQuantity", Object(QUANTITY), Optional),
     ("valueString", Text, Optional),
     ("valueCodeableConcept", Object(CONCEPT), Optional),
+    ("valueSampledData", Object(SAMPLED), Optional),
     ("dataAbsentReason", Object(CONCEPT), Optional),
     ("component", Object(COMPONENT), Any),
 ];
@@ -98,6 +99,13 @@ const QUANTITY: &Shape = &[
     ("unit", Text, Optional),
     ("system", Uri, Optional),
     ("code", Code, Optional),
+];
+const SAMPLED: &Shape = &[
+    ("origin", Object(QUANTITY), One),
+    ("period", Decimal, One),
+    ("factor", Decimal, One),
+    ("dimensions", Integer, One),
+    ("data", Text, One),
 ];
 const REFERENCE: &Shape = &[
     ("reference", Text, Optional),

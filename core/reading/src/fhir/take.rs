@@ -279,7 +279,7 @@ impl<'a> Own<'a> {
         }
     }
 
-    fn one<T>(
+    pub(super) fn one<T>(
         &self,
         name: &str,
         kind: &str,
@@ -289,6 +289,11 @@ impl<'a> Own<'a> {
             .ok_or_else(|| FhirError::Missing {
                 path: self.path(name),
             })
+    }
+
+    /// The user slot as sent.
+    pub(super) fn user_slot(&self) -> Result<Option<u8>, FhirError> {
+        self.maybe("userSlot", "valueInteger", |text| u8::from_str(text).ok())
     }
 
     fn code(&self, name: &str) -> Result<&'a str, FhirError> {

@@ -3,9 +3,11 @@
 use super::Gateway;
 use super::codes::*;
 use super::kinds::{self, Item, form};
+use super::observed;
 use crate::json::Json;
 use crate::{
-    DeviceFacts, DeviceSource, Doubt, Kind, Number, Parts, Reading, Source, Timing, Value, to_hex,
+    DeviceFacts, DeviceSource, Doubt, Kind, Measurement, Number, Observation, Parts, Reading,
+    Source, Timing, Value, to_hex,
 };
 use std::borrow::Cow;
 
@@ -15,6 +17,10 @@ pub fn observation(reading: &Reading, link: &str, gateway: &Gateway) -> Json {
         kind: reading.kind(),
         parts: reading.measurement.parts(),
         by_device: reading.device().is_some(),
+        observed: match &reading.measurement {
+            Measurement::Observation(observation) => Some(observation),
+            _ => None,
+        },
     };
     let form = form(what.kind);
     let timing = &reading.timing;
@@ -42,7 +48,9 @@ pub fn observation(reading: &Reading, link: &str, gateway: &Gateway) -> Json {
     );
     members.push(("category", Json::List(category)));
     let named = form.panel.as_ref().or(form.value());
-    members.extend(named.map(|item| ("code", what.code(item))));
+    let own_code = what.observed.map(|one| observed::code(one.code()));
+    let code = own_code.or_else(|| named.map(|item| what.code(item)));
+    members.extend(code.map(|code| ("code", code)));
     members.push((
         "subject",
         Json::object([
@@ -56,7 +64,8 @@ pub fn observation(reading: &Reading, link: &str, gateway: &Gateway) -> Json {
     ));
     let own = form.value().and_then(|item| what.value(item));
     let why_not = why_not(&reading.doubts);
-    members.extend(own.map(|one| value(one, why_not)));
+    members.extend(own.map(|one| value(one.number, one.unit, why_not)));
+    members.extend(what.observed.and_then(observed::value));
     if what.by_device {
         members.push(("device", reference("#phd")));
     }
@@ -77,16 +86,21 @@ fn status(reading: &Reading) -> &'static str {
 }
 
 /// What is written, and by whom it was measured.
-struct What {
+struct What<'a> {
     kind: Kind,
     parts: Parts,
     by_device: bool,
+    /// What has codes of its own.
+    observed: Option<&'a Observation>,
 }
 
-impl What {
+impl What<'_> {
     /// Which profiles it may claim: the device guide wants a device. What no patient made is labelled so.
     fn meta(&self, doubts: &[Doubt]) -> Option<Json> {
-        let device = self.by_device.then_some(device_profile(self.kind));
+        let profile = self
+            .observed
+            .map_or_else(|| device_profile(self.kind), observed::profile);
+        let device = self.by_device.then_some(profile);
         let core = kinds::core_profile(self.kind, &self.parts);
         let claimed: Vec<&str> = device.into_iter().chain(core).collect();
         let mut members = Vec::new();
@@ -111,16 +125,18 @@ impl What {
 
     fn value(&self, item: &Item) -> Option<Value> {
         let mut values = self.parts.values.iter();
-        values.find(|value| value.name == item.name).copied()
+        values.find(|value| value.name == item.name).cloned()
     }
 
     fn components(&self) -> Vec<Json> {
-        let mut components = Vec::new();
+        let mut components = self.observed.map(observed::components).unwrap_or_default();
         for item in form(self.kind).components() {
-            components.extend(
-                self.value(item)
-                    .map(|one| Json::object([("code", self.code(item)), value(one, NOT_THERE)])),
-            );
+            components.extend(self.value(item).map(|one| {
+                Json::object([
+                    ("code", self.code(item)),
+                    value(one.number, one.unit, NOT_THERE),
+                ])
+            }));
         }
         let statements = self.parts.coded.iter().filter(|_| self.by_device);
         components.extend(statements.filter_map(|coded| {
@@ -160,17 +176,14 @@ fn why_not(doubts: &[Doubt]) -> &'static str {
     }
 }
 
-fn value(value: Value, why_not: &'static str) -> (&'static str, Json) {
-    match value.number {
-        Some(Number::Value(decimal)) => (
-            "valueQuantity",
-            Json::object([
-                ("value", Json::number(decimal.token())),
-                ("unit", Json::text(value.unit)),
-                ("system", Json::text(UCUM)),
-                ("code", Json::text(value.unit)),
-            ]),
-        ),
+/// A number, or why there is none.
+pub(super) fn value(
+    number: Option<Number>,
+    unit: &'static str,
+    why_not: &'static str,
+) -> (&'static str, Json) {
+    match number {
+        Some(Number::Value(decimal)) => ("valueQuantity", quantity(decimal, unit)),
         special => {
             let reason = special.map_or(Some(why_not), absent).unwrap_or("error");
             ("dataAbsentReason", concept(&[(ABSENT, reason)], None))
@@ -178,7 +191,17 @@ fn value(value: Value, why_not: &'static str) -> (&'static str, Json) {
     }
 }
 
-fn extensions(reading: &Reading, what: &What) -> Vec<Json> {
+/// A decimal with its unit.
+pub(super) fn quantity(decimal: crate::Decimal, unit: &'static str) -> Json {
+    Json::object([
+        ("value", Json::number(decimal.token())),
+        ("unit", Json::text(unit)),
+        ("system", Json::text(UCUM)),
+        ("code", Json::text(unit)),
+    ])
+}
+
+fn extensions(reading: &Reading, what: &What<'_>) -> Vec<Json> {
     let mut all = Vec::new();
     if reading.device().is_some() {
         all.push(extension(
@@ -218,7 +241,7 @@ fn instant(name: &'static str, at: crate::Moment) -> Json {
 }
 
 /// The parts of our one extension: what FHIR has no element for.
-fn own(reading: &Reading, what: &What) -> Vec<Json> {
+fn own(reading: &Reading, what: &What<'_>) -> Vec<Json> {
     let timing = &reading.timing;
     let mut parts = Vec::new();
     match &reading.source {
@@ -260,12 +283,16 @@ fn own(reading: &Reading, what: &What) -> Vec<Json> {
         parts.push(code("kind", what.kind.name()));
         parts.extend(what.parts.unit.map(|unit| code("unit", unit)));
     }
+    let units = what.observed.and_then(observed::units);
+    parts.extend(units.map(|units| text("units", units)));
     parts.extend(
         what.parts
             .user_slot
             .map(|slot| integer("userSlot", slot.into())),
     );
-    for coded in &what.parts.coded {
+    // The codes of an observation stand where FHIR has them.
+    let coded = what.parts.coded.iter();
+    for coded in coded.filter(|_| what.observed.is_none()) {
         parts.push(integer(part_name(coded.name), coded.code.into()));
     }
     for series in &what.parts.series {
@@ -485,15 +512,20 @@ fn extension(url: impl Into<Cow<'static, str>>, kind: &'static str, value: Json)
 }
 
 fn concept(codings: &[(&'static str, &'static str)], text: Option<&'static str>) -> Json {
-    let codings = codings
-        .iter()
-        .map(|(system, code)| {
-            Json::object([("system", Json::text(*system)), ("code", Json::text(*code))])
-        })
-        .collect();
-    let mut members = vec![("coding", Json::List(codings))];
+    let codings = codings.iter().map(|(system, code)| coding(system, *code));
+    let mut members = vec![("coding", Json::List(codings.collect()))];
     members.extend(text.map(|text| ("text", Json::text(text))));
     Json::object(members)
+}
+
+/// A code that no table of ours holds, with its words.
+pub(super) fn own_concept(code: String, words: impl Into<Cow<'static, str>>) -> Json {
+    let coding = list([coding(MDC, code)]);
+    Json::object([("coding", coding), ("text", Json::text(words))])
+}
+
+fn coding(system: &'static str, code: impl Into<Cow<'static, str>>) -> Json {
+    Json::object([("system", Json::text(system)), ("code", Json::text(code))])
 }
 
 /// `00-60-19-00-01-0E-92-34`, as the device guide writes identifiers.

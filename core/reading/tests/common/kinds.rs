@@ -1,8 +1,8 @@
 //! Each kind of reading, as devices measure it and people type it.
 
 use super::{
-    cgm, context, glucose, live, numbered, of_kind, of_sensor, on_a_counter, oximetry, synced,
-    typed_values, weight,
+    cgm, context, glucose, live, numbered, observations, of_kind, of_sensor, on_a_counter,
+    oximetry, synced, typed_values, weight,
 };
 use teleward_reading::*;
 
@@ -22,7 +22,7 @@ pub fn kinds() -> Vec<(&'static str, Reading)> {
     };
     let typed = |values| typed_values(values);
     let number = |mantissa, exponent| Decimal::new(mantissa, exponent);
-    vec![
+    let mut all = vec![
         (
             "device-weight",
             of_kind(
@@ -271,5 +271,7 @@ pub fn kinds() -> Vec<(&'static str, Reading)> {
                 heart_rate: number(61, 0),
             }),
         ),
-    ]
+    ];
+    all.extend(observations());
+    all
 }

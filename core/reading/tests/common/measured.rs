@@ -33,7 +33,7 @@ pub fn of_sensor(values: GlucoseCgm, frames: &[&str]) -> Reading {
 }
 
 /// An observation of a health sensor, by its Elapsed Time.
-fn observed(measurement: Measurement, frame: &str, elapsed: [u8; 9]) -> Reading {
+pub fn observed(measurement: Measurement, frame: &str, elapsed: [u8; 9]) -> Reading {
     let mut reading = of_kind(measurement, 0x2bdd, &[frame]);
     reading.timing.device_time = None;
     reading.timing.elapsed = Some(elapsed);

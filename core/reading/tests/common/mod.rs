@@ -3,9 +3,12 @@
 
 mod kinds;
 mod measured;
+pub mod mutants;
+mod observed;
 
 pub use kinds::kinds;
 pub use measured::*;
+pub use observed::*;
 use std::path::{Path, PathBuf};
 use teleward_reading::*;
 
