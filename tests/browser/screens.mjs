@@ -206,6 +206,7 @@ try {
   await page.goto(`${fake.url}/settings`)
   await screen('settings', heading('Your settings'))
   await glucose()
+  await observations()
   await unitChanges()
   await struckThrough()
   await page.goto(`${fake.url}/nowhere`)
@@ -294,6 +295,34 @@ async function deviceTable() {
   })
   await page.getByText('What it says').click()
   await screen('devices-rows', page.getByText('What it says'))
+}
+
+/** REQ-CONSOLE-068: what a health sensor observed stands under its own name: a number, several, samples with their picture,
+    an answer, and one that nobody has a name for. */
+async function observations() {
+  const ada = fake.addPatient({ name: 'Ada Whitlock', born: '1949-08-12', record_number: 'HR-5' })
+  fake.join(ada, { state: 'confirmed' })
+  const sent = (code, word, values, units, more = {}) => fake.arrive(ada, { kind: 'observation', device: { maker: 'Test', model: 'Sensor', serial_tail: '31' }, values, units, ...more, coded: [{ name: 'observation', code, word }, ...more.coded ?? []] })
+  sent('184327', null, {}, {}, { coded: [{ name: 'value', code: '147232', word: null }] })
+  sent('147457', null, { mdc_147457: '84.2' }, { mdc_147457: 'kg' })
+  sent('188928', 'fvc', { fev1: '2.85', fev1_fvc: null, peak_flow: '412' }, { fev1: 'L', fev1_fvc: '%', peak_flow: 'L/min' })
+  const beat = [500, 520, 500, 480, 1000, 0, 470, 500, 560, 600, 560, 500]
+  sent('131329', 'ecg_lead_i', { duration: '3.000', highest: '1.250', lowest: '-0.310', samples: '750' }, { duration: 's', highest: 'mV', lowest: 'mV', samples: '1' }, { outline: Array.from({ length: 120 }, (_, n) => beat[n % beat.length]) })
+  sent('151562', 'respiratory_rate', { respiratory_rate: null }, { respiratory_rate: '/min' }, { absent: 'measurement_failed', doubts: ['measurement_failed'] })
+  sent('151562', 'respiratory_rate', { respiratory_rate: '14.0' }, { respiratory_rate: '/min' })
+  await page.goto(`${fake.url}/patients/${ada}`)
+  await screen('observations', page.getByRole('heading', { name: 'Breathing rate' }))
+  await check('each code has a heading and a table of its own, samples have their picture, and words say the same', async () => {
+    for (const name of ['Breathing rate', 'ECG, lead I', 'FVC', 'Observation (MDC 147457)', 'Observation (MDC 184327)']) await page.getByRole('region', { name, exact: true }).waitFor()
+    await page.getByRole('img', { name: 'ECG, lead I: 750 samples over 3.000\u00a0s, from -0.310 to 1.250\u00a0mV' }).waitFor()
+    await page.getByRole('cell', { name: 'Measurement failed' }).waitFor()
+    await page.getByRole('cell', { name: 'MDC 147232' }).waitFor()
+    await page.getByRole('region', { name: 'FVC', exact: true }).getByText('FEV1 2.85\u00a0L').waitFor()
+  })
+  await page.goto(fake.url)
+  await check('the list of patients says what was observed', async () => {
+    await page.getByRole('row').filter({ hasText: 'Ada Whitlock' }).getByText('Breathing rate: 14.0\u00a0/min').waitFor()
+  })
 }
 
 /** REQ-CONSOLE-064: blood glucose stands in the unit that the clinic chose, in chart, table, tool tip and list alike, and

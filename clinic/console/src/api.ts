@@ -28,6 +28,8 @@ export interface Reading {
   units: Record<string, string>
   /** By the same names, as it was sent, where `values` holds a converted number. */
   sent: Record<string, { value: string; unit: string }>
+  /** Of samples: heights of a picture of them, in thousandths from the lowest to the highest. */
+  outline: number[] | null
   /** Coded statements beside the numbers: a meal, a body site; the word is the standard's meaning of the code. */
   coded: { name: string; code: string; word: string | null }[]
   absent: string | null

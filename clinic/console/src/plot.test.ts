@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import type { Reading } from './api'
 import { arrange } from './plot'
-import { elsewhere, isVoid, kindOf, measured, remarks, said, value } from './reading'
+import { elsewhere, failed, groupOf, isVoid, kindOf, measured, remarks, said, shown, value, valueAlone, valueName } from './reading'
 
 const units = { systolic: 'mm[Hg]', diastolic: 'mm[Hg]', mean_arterial: 'mm[Hg]', pulse_rate: '/min' }
 const reading = (effective: string | null, more: Partial<Reading> = {}): Reading => ({
   id: String(Math.random()), kind: 'blood_pressure', effective, effective_sure: true, zone_offset: '+00:00', received: '2026-10-26T12:00:00.000Z', stored: '2026-10-26T12:00:00.000Z',
-  source: 'device', device: null, link_label: 'Phone', values: { systolic: '141.0', diastolic: '88', mean_arterial: null, pulse_rate: '73' }, units, sent: {}, coded: [], absent: null, status: [], doubts: [],
+  source: 'device', device: null, link_label: 'Phone', values: { systolic: '141.0', diastolic: '88', mean_arterial: null, pulse_rate: '73' }, units, sent: {}, outline: null, coded: [], absent: null, status: [], doubts: [],
   possibly_same_as: null, confirmed: true, seen: null, said: null, ...more,
 })
 const now = Date.parse('2026-10-27T09:00:00Z')
@@ -90,6 +90,36 @@ describe('a reading whose glucose was converted', () => {
     const none = (absent: string) => glucose(null, 'mmol/L', {}, { absent })
     const { left } = arrange([none('above_range'), none('below_range'), none('measurement_failed')], drawn(none('')), 'Europe/London', now)
     expect(left).toEqual({ 'beyond what the device measures': 2, failed: 1 })
+  })
+})
+
+// REQ-CONSOLE-068
+describe('what a health sensor observed', () => {
+  const observed = (code: string, word: string | null, more: Partial<Reading>) => reading(null, { kind: 'observation', values: {}, units: {}, ...more, coded: [{ name: 'observation', code, word }, ...more.coded ?? []] })
+  const rate = (text: string | null) => observed('151562', 'respiratory_rate', { values: { respiratory_rate: text }, units: { respiratory_rate: '/min' } })
+  it('is named by its code, in words or by its number, and stands in a table of its own', () => {
+    const unknown = observed('147457', null, { values: { mdc_147457: '84.2' }, units: { mdc_147457: 'kg' } })
+    expect([kindOf(rate('14.0')).name, value(rate('14.0')), valueAlone(rate('14.0'))]).toEqual(['Breathing rate', '14.0\u00a0/min', 'Breathing rate: 14.0\u00a0/min'])
+    expect([kindOf(unknown).name, value(unknown), kindOf(unknown).columns.map(valueName)]).toEqual(['Observation (MDC 147457)', '84.2\u00a0kg', ['Observation (MDC 147457)']])
+    expect([groupOf(rate('14')), groupOf(unknown), groupOf(reading(null))]).toEqual(['observation-respiratory_rate', 'observation-mdc_147457', 'blood_pressure'])
+    expect(valueAlone(reading(null))).toBe(value(reading(null)))
+  })
+  it('says each number of several, and that it failed only when none is one', () => {
+    const of = (fev1: string | null) => observed('188928', 'fvc', { values: { fev1, fev1_fvc: null }, units: { fev1: 'L', fev1_fvc: '%' } })
+    expect(value(of('2.85'))).toBe('FEV1 2.85\u00a0L, FEV1/FVC –')
+    expect([failed(of('2.85')), failed(of(null)), failed(rate(null))]).toEqual([false, true, true])
+    expect(value(of(null))).toBe('Measurement failed')
+  })
+  it('tells samples by how many, how long and from where to where', () => {
+    const units = { samples: '1', duration: 's', lowest: 'mV', highest: 'mV' }
+    const ecg = observed('131329', 'ecg_lead_i', { values: { duration: '0.032', highest: '2.500', lowest: '-1.100', samples: '8' }, units, outline: [0, 1000] })
+    expect(value(ecg)).toBe('8 samples over 0.032\u00a0s, from -1.100 to 2.500\u00a0mV')
+    expect(kindOf(ecg).columns).toEqual(['samples', 'duration', 'lowest', 'highest'])
+    expect(value(observed('131329', null, { values: { samples: '8', duration: '1' }, units }))).toBe('8 samples over 1\u00a0s')
+  })
+  it('shows an answer, and no number beside it', () => {
+    const answer = observed('184327', null, { coded: [{ name: 'value', code: '147232', word: null }] })
+    expect([value(answer), failed(answer), kindOf(answer).columns.map((name) => shown(answer, name))]).toEqual(['MDC 147232', false, ['MDC 147232']])
   })
 })
 

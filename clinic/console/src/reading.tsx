@@ -76,7 +76,32 @@ const KINDS: Record<string, Known> = {
   },
 }
 
+/** Samples are told by how many they are, how long they took, and from where to where they go. */
+const SAMPLES = ['samples', 'duration', 'lowest', 'highest'] as const
+/** The column of an observation that is one of several answers. */
+const ANSWER = 'answer'
+
+/** A coded statement of the reading, by the name of its code. */
+function named(reading: Reading, name: string): string | null {
+  const found = reading.coded.find((one) => one.name === name)
+  return found ? found.word ?? `mdc_${found.code}` : null
+}
+
+/** What a health sensor observed that is no other kind, by the name of its code. */
+const observed = (reading: Reading): string | null => named(reading, 'observation')
+
+/** What stands in one table: readings of a kind, and of observations those of one code. */
+export const groupOf = (reading: Reading): string => [reading.kind, observed(reading)].filter((part) => part !== null).join('-')
+
+function observation(reading: Reading, code: string): Kind {
+  const names = Object.keys(reading.values)
+  const columns = names.includes('samples') ? SAMPLES.filter((name) => names.includes(name)) : named(reading, 'value') === null ? names : [ANSWER]
+  return { name: valueName(code), headline: columns, columns, drawn: null }
+}
+
 export function kindOf(reading: Reading): Kind {
+  const code = observed(reading)
+  if (code !== null) return observation(reading, code)
   const known = KINDS[reading.kind]
   const names = Object.keys(reading.values)
   const { headline, columns, drawn, otherwise }: Known = known ?? { headline: names.slice(0, 1), columns: names, drawn: null }
@@ -84,11 +109,17 @@ export function kindOf(reading: Reading): Kind {
   return { headline, columns, drawn: inOther ? otherwise : drawn, name: words.kind[reading.kind] ?? plain(reading.kind) }
 }
 
-export const valueName = (name: string): string => words.value[name] ?? plain(name)
+export const valueName = (name: string): string => words.value[name] ?? (name.startsWith('mdc_') ? words.observation(name.slice(4)) : plain(name))
 export const unitName = (ucum: string): string => words.unit[ucum] ?? ucum
 
 /** Nothing of what the kind is about was measured. */
-export const failed = (reading: Reading): boolean => kindOf(reading).headline.every((name) => (reading.values[name] ?? null) === null)
+export const failed = (reading: Reading): boolean => kindOf(reading).headline.every((name) => shown(reading, name) === null)
+
+/** One of its values as it stands in a table: the digits that came, or the answer. */
+export function shown(reading: Reading, name: string): string | null {
+  const answer = name === ANSWER ? named(reading, 'value') : null
+  return answer === null ? reading.values[name] ?? null : words.answer(answer)
+}
 
 /** Somebody else's: it stays, and is none of the patient's. */
 export const isVoid = (reading: Reading): boolean => reading.said?.what === 'not_me'
@@ -107,9 +138,25 @@ export const nothing = (reading: Reading): string => words.nothing[reading.absen
 export function value(reading: Reading): string {
   const { headline } = kindOf(reading)
   if (failed(reading)) return nothing(reading)
+  if (observed(reading) !== null) return inWords(reading, headline)
   const unit = unitName(reading.units[headline[0] ?? ''] ?? '')
   return `${headline.map((name) => reading.values[name] ?? '–').join('/')}\u00a0${unit}`
 }
+
+/** An observation's value: a number, several with their names, how many samples, or the answer. */
+function inWords(reading: Reading, names: readonly string[]): string {
+  const withUnit = (name: string) => {
+    const text = shown(reading, name)
+    return text === null ? '–' : [text, unitName(reading.units[name] ?? '')].filter((part) => part !== '').join('\u00a0')
+  }
+  const [count, duration, low, high] = SAMPLES
+  if (names.includes(count)) return words.samples(shown(reading, count) ?? '–', withUnit(duration), names.includes(high) ? [shown(reading, low) ?? '–', withUnit(high)] : null)
+  if (names.length === 1) return names.map(withUnit).join()
+  return names.map((name) => `${valueName(name)} ${withUnit(name)}`).join(', ')
+}
+
+/** The value where no heading says what it is: an observation says so itself. */
+export const valueAlone = (reading: Reading): string => (observed(reading) === null ? value(reading) : `${kindOf(reading).name}: ${value(reading)}`)
 
 /** One of its values as it was sent, where what is shown was converted. */
 export function sentAs(reading: Reading, name: string): string | null {

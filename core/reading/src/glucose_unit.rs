@@ -226,10 +226,10 @@ mod tests {
             unit: "kg",
         };
         let endless = glucose(Some(Number::of(1, 99)), "mg/dL");
+        assert_eq!(sent.glucose_unit(), Some(Mass));
+        assert_eq!((trend.glucose_unit(), weight.glucose_unit()), (None, None));
         for other in [trend, weight, endless] {
             assert!(other.in_glucose_unit(Amount).is_none());
         }
-        assert_eq!(sent.glucose_unit(), Some(Mass));
-        assert_eq!((trend.glucose_unit(), weight.glucose_unit()), (None, None));
     }
 }

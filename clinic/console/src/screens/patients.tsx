@@ -3,7 +3,7 @@ import { type PatientFields, type PatientRow, call, post } from '../api'
 import { Field, Form } from '../form'
 import { State } from '../glyph'
 import { useKeys } from '../keys'
-import { failed, measured, origin, remarks, value } from '../reading'
+import { failed, measured, origin, remarks, valueAlone } from '../reading'
 import { AsOf, useLoaded, useShell } from '../shell'
 import { Cell, Head, Row, Table } from '../table'
 import { age, years } from '../time'
@@ -47,7 +47,7 @@ export function Patients() {
               <Head><a id={`row-${String(i)}`} href={`/patients/${patient.id}`} tabIndex={i === at ? 0 : -1} onFocus={() => { setChosen(i) }}
                 onClick={(event) => { if (!event.ctrlKey && !event.metaKey) { event.preventDefault(); go(`/patients/${patient.id}`) } }}>{patient.name}</a>
                 <div className="soft small">{years(patient.born, now, patient.zone)} · {patient.record_number}</div></Head>
-              <Cell of="">{patient.latest ? <><span className={`value${failed(patient.latest) ? ' te' : ''}`}>{value(patient.latest)}</span><div className="small soft">{[measured(patient.latest), ...remarks(patient.latest)].filter((text) => text !== null).join(', ')}</div></> : <span className="soft">{words.noReading}</span>}</Cell>
+              <Cell of="">{patient.latest ? <><span className={`value${failed(patient.latest) ? ' te' : ''}`}>{valueAlone(patient.latest)}</span><div className="small soft">{[measured(patient.latest), ...remarks(patient.latest)].filter((text) => text !== null).join(', ')}</div></> : <span className="soft">{words.noReading}</span>}</Cell>
               <Cell of="" className={patient.latest ? 'nowrap' : 'none'}>{patient.latest ? age(patient.latest.effective ?? patient.latest.received, now) : '–'}{patient.latest?.effective === null && <div className="small soft">arrived; time unknown</div>}</Cell>
               <Cell of="" className={patient.latest ? 'small' : 'none'}>{patient.latest ? origin(patient.latest) : '–'}</Cell>
               <Cell of="" className={patient.unseen > 0 ? undefined : 'none'}>{patient.unseen > 0 ? <b className="nowrap">{words.unseen(patient.unseen)}<span className="narrow"> not looked at</span></b> : <span className="soft">none</span>}</Cell>

@@ -4,10 +4,11 @@ import { useCallback, useEffect, useRef, useState } from 'react'
 import { type Glucose, type Reading, type ReadingsPage, get, post } from '../api'
 import { Chart } from '../chart'
 import { useLooking } from '../presence'
-import { type Kind, elsewhere, failed, isVoid, kindOf, measured, nothing, origin, remarks, said, sentAs, unitName, value, valueName, when } from '../reading'
+import { type Kind, elsewhere, failed, groupOf, isVoid, kindOf, measured, nothing, origin, remarks, said, sentAs, shown as cell, unitName, value, valueName, when } from '../reading'
 import { AsOf, useLoaded, useShell } from '../shell'
 import { Cell, Head, Row, Table } from '../table'
 import { age } from '../time'
+import { Wave } from '../wave'
 import { words } from '../words'
 
 export function Readings({ id, zone }: { id: string; zone: string }) {
@@ -41,13 +42,13 @@ export function Readings({ id, zone }: { id: string; zone: string }) {
   const more = olderMore ?? data.more
   const last = readings[readings.length - 1]
   const unseen = readings.filter((reading) => reading.seen === null).length
-  const kinds = [...new Set(readings.map((reading) => reading.kind))]
+  const groups = [...new Set(readings.map(groupOf))]
   return (
     <>
       {error !== null && <p className="err" role="alert">{error}</p>}
       {!looking && unseen > 0 && <p className="note" role="status">{words.notLooking(unseen)}</p>}
       {readings.length === 0 && <section className="panel stack" aria-labelledby="none"><h2 id="none">Readings</h2><p className="soft">{words.noReading}. It appears here by itself when it arrives. <AsOf at={data.as_of} /></p></section>}
-      {kinds.map((kind) => <OfOneKind key={kind} readings={readings.filter((reading) => reading.kind === kind)} more={more} asOf={data.as_of} factor={data.glucose.mg_per_dl_in_1_mmol_per_l} zone={zone} shown={shown} />)}
+      {groups.map((group) => <OfOneKind key={group} readings={readings.filter((reading) => groupOf(reading) === group)} more={more} asOf={data.as_of} factor={data.glucose.mg_per_dl_in_1_mmol_per_l} zone={zone} shown={shown} />)}
       {more && last && <p><button className="b" type="button" onClick={() => {
         attempt(get<ReadingsPage>(`${path}&before=${last.id}`), (page) => {
           if (unitsOf(page.glucose) !== units.current) { reload(); return }
@@ -66,13 +67,14 @@ function OfOneKind({ readings, more, asOf, factor, zone, shown }: { readings: Re
   const own = readings.find((reading) => !isVoid(reading))
   if (!newest) return null
   const kind = kindOf(newest)
-  const heading = `kind-${newest.kind}`
+  const heading = `kind-${groupOf(newest)}`
   return (
     <section className="panel stack" aria-labelledby={heading}>
       <div className="row wrap"><h2 id={heading}>{kind.name}</h2><span className="push"><AsOf at={asOf} /></span></div>
       {own === undefined
         ? <p className="lead">{words.noneTheirs}</p>
         : <p className="lead">Newest: <b className={failed(own) ? 'te' : undefined}>{value(own)}</b>{measured(own) !== null && ` (${measured(own) ?? ''})`}, {own.effective === null ? `arrived ${age(own.received, now)}, time unknown` : age(own.effective, now)}, {origin(own)}{remarks(own).length > 0 ? `; ${remarks(own).join(', ')}` : ''}.</p>}
+      {own?.outline && own.outline.length > 1 && <Wave outline={own.outline} label={`${kind.name}: ${value(own)}`} />}
       {kind.drawn && <Chart kind={kind} drawn={kind.drawn} readings={readings} factor={factor} zone={zone} now={now} />}
       <Table className="cards" caption={more ? `The newest ${String(readings.length)}.` : words.showingAll(readings.length)} columns={columns(kind, newest)}>
         {readings.map((reading) => (
@@ -80,7 +82,7 @@ function OfOneKind({ readings, more, asOf, factor, zone, shown }: { readings: Re
             <Head className="when">{when(reading, zone, session.clinic.zone)}{isVoid(reading) && <span className="small soft block">{words.void}</span>}</Head>
             {failed(reading)
               ? <Cell of="" span={kind.columns.length}><b className="te">{nothing(reading)}</b></Cell>
-              : kind.columns.map((name) => <Cell key={name} of={valueName(name)} className={`num${reading.values[name] ?? null ? '' : ' none'}`}><Struck is={isVoid(reading) && (reading.values[name] ?? null) !== null}>{reading.values[name] ?? '–'}</Struck>{sentAs(reading, name) !== null && <span className="small soft block">{sentAs(reading, name)}</span>}</Cell>)}
+              : kind.columns.map((name) => <Cell key={name} of={valueName(name)} className={`num${cell(reading, name) === null ? ' none' : ''}`}><Struck is={isVoid(reading) && cell(reading, name) !== null}>{cell(reading, name) ?? '–'}</Struck>{sentAs(reading, name) !== null && <span className="small soft block">{sentAs(reading, name)}</span>}</Cell>)}
             <Cell of="From" className="small from"><span>{origin(reading)}<span className="soft block">at the clinic {age(reading.stored, now)}</span></span></Cell>
             <Cell of="Remarks" className={`small remark${noted(reading, kind, newest, zone, session.clinic.zone).length > 0 ? '' : ' none'}`}>{noted(reading, kind, newest, zone, session.clinic.zone).join(', ')}</Cell>
             <Cell of="Looked at" className="small by">{reading.seen ? <span>{reading.seen.by}<span className="soft block">{age(reading.seen.at, now)}</span></span> : 'not yet'}</Cell>
@@ -92,7 +94,7 @@ function OfOneKind({ readings, more, asOf, factor, zone, shown }: { readings: Re
 }
 
 function columns(kind: Kind, newest: Reading) {
-  const unit = (name: string) => { const ucum = newest.units[name]; return ucum === undefined ? '' : ` ${unitName(ucum)}` }
+  const unit = (name: string) => { const ucum = newest.units[name]; return ucum === undefined || unitName(ucum) === '' ? '' : ` ${unitName(ucum)}` }
   return [{ name: 'Measured' }, ...kind.columns.map((name) => ({ name: `${valueName(name)}${unit(name)}`, number: true })), { name: 'From' }, { name: 'Remarks' }, { name: 'Looked at' }]
 }
 
