@@ -1,28 +1,27 @@
 //! What btleplug does not do on Linux, over the D-Bus stack that it links: pairing, with an agent of our own
-//! (`org.bluez.AgentManager1`), the bond's state, its removal, links whose end is heard in its place, and an honest list
-//! of characteristics.
+//! (`org.bluez.AgentManager1`), the bond's state, its removal, links whose end is heard in its place, an honest list of
+//! characteristics, and subscriptions that stand before a link does.
 //!
 //! The agent is the default agent, because BlueZ also pairs by itself when a protected value is read.
 
 mod agent;
+mod characteristics;
 mod link;
 mod presence;
 
 use crate::fault::RadioFault;
 use crate::links::Links;
 use crate::prompt::PairingPrompt;
-use crate::radio::{Attribute, DeviceHandle, Fanout};
-use crate::uuid::Uuid;
+use crate::radio::{DeviceHandle, Fanout};
 use agent::Agent;
-use dbus::arg::{PropMap, prop_cast};
+use characteristics::Values;
 use dbus::channel::MatchingReceiver as _;
 use dbus::message::MatchRule;
-use dbus::nonblock::stdintf::org_freedesktop_dbus::{ObjectManager as _, Properties as _};
+use dbus::nonblock::stdintf::org_freedesktop_dbus::Properties as _;
 use dbus::nonblock::{Proxy, SyncConnection};
 use dbus_crossroads::Crossroads;
 use link::Heard;
 use presence::Presence;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -59,6 +58,7 @@ impl Bluez {
             tracing::warn!(%lost, "the connection to the system bus ended");
         });
         let capability = prompt.capability();
+        let values = Values::new(events.clone());
         let agent = Agent::new(prompt, events);
         let mut crossroads = Crossroads::new();
         let spawn = Box::new(|future| {
@@ -76,7 +76,7 @@ impl Bluez {
                 true
             }),
         );
-        let heard = Heard::listen(&connection, links).await?;
+        let heard = Heard::listen(&connection, links, values).await?;
         let presence = Presence::listen(&connection, agent.clone(), Arc::clone(&heard)).await?;
         presence::register(&connection, capability).await?;
         let renewing = Arc::clone(&presence).renew(Arc::clone(&connection), capability);
@@ -135,46 +135,12 @@ impl Bluez {
             .rsplit_once('/')
             .map_or("/org/bluez", |(adapter, _)| adapter);
         let object = dbus::Path::new(device.clone()).map_err(|_| RadioFault::NotFound)?;
+        self.heard.values.removed(&device);
         let removed: Result<(), dbus::Error> = self
             .proxy(adapter, TIMEOUT)
             .method_call("org.bluez.Adapter1", "RemoveDevice", (object,))
             .await;
         removed.map_err(fault)
-    }
-
-    /// All characteristics of a connected device, duplicates and all.
-    pub(crate) async fn attributes(&self, id: &str) -> Result<Vec<Attribute>, RadioFault> {
-        let objects = self
-            .proxy("/", TIMEOUT)
-            .get_managed_objects()
-            .await
-            .map_err(fault)?;
-        let below = format!("{}/", path(id));
-        let uuid = |interfaces: &HashMap<String, PropMap>, name: &str| -> Option<Uuid> {
-            prop_cast::<String>(interfaces.get(name)?, "UUID")?
-                .parse()
-                .ok()
-        };
-        let mut services: HashMap<String, Uuid> = HashMap::new();
-        for (object, interfaces) in &objects {
-            if let Some(service) = uuid(interfaces, "org.bluez.GattService1") {
-                services.insert(object.to_string(), service);
-            }
-        }
-        let name = "org.bluez.GattCharacteristic1";
-        Ok(objects
-            .iter()
-            .filter(|(object, _)| object.starts_with(&below))
-            .filter_map(|(_, interfaces)| {
-                let characteristic = uuid(interfaces, name)?;
-                let parent = prop_cast::<dbus::Path<'static>>(interfaces.get(name)?, "Service")?;
-                let service = *services.get(&parent.to_string())?;
-                Some(Attribute {
-                    service,
-                    characteristic,
-                })
-            })
-            .collect())
     }
 
     fn proxy(&self, path: &str, timeout: Duration) -> Proxy<'static, Arc<SyncConnection>> {

@@ -1,7 +1,8 @@
 //! The real radio: btleplug 0.13 under our trait, with what it lacks done here.
 //!
 //! - Values: one task per device does nothing but move them into queues without bound; the streams under it are
-//!   bounded on some platforms and drop what a slow reader leaves.
+//!   bounded on some platforms and drop what a slow reader leaves. On Linux BlueZ itself is listened to, and a bonded
+//!   device is subscribed to before its link is made (`bluez::characteristics`).
 //! - Its event channel may lose a *disconnected*: links are also polled. On Linux it tells of it late: BlueZ itself is
 //!   listened to.
 //! - It does not tell when an adapter goes or comes: adapters are polled.
@@ -11,20 +12,18 @@
 //!   protected value is read, and [`Radio::pair`] says that it cannot.
 //!
 //! `bluez-async` 0.9 spawns a task when a stream of events is dropped, and that task can panic ("No match with that id
-//! found"). Only that task dies; but a stream is therefore kept as long as the radio, one for each device, instead of
-//! one for each link.
+//! found"). Only that task dies; and on Linux there is one stream only, as long as its adapter.
+
+mod calls;
 
 use crate::fault::RadioFault;
 use crate::links::Links;
 use crate::prompt::PairingPrompt;
-use crate::radio::{
-    Advertisement, Attribute, DeviceHandle, Fanout, Radio, RadioEvent, RadioEvents, RadioState,
-};
+use crate::radio::{Advertisement, Attribute, DeviceHandle, Fanout, RadioEvent, RadioState};
 use crate::uuid::Uuid;
-use async_trait::async_trait;
 use btleplug::api::{
-    AddressType, Central, CentralEvent, CentralState, Characteristic, Manager as _,
-    Peripheral as _, ScanFilter, WriteType,
+    AddressType, Central as _, CentralEvent, CentralState, Characteristic, Manager as _,
+    Peripheral as _,
 };
 use btleplug::platform::{Adapter, Manager, Peripheral, PeripheralId};
 use futures_util::StreamExt as _;
@@ -41,8 +40,8 @@ const POLL: Duration = Duration::from_millis(500);
 
 struct Known {
     peripheral: Peripheral,
-    /// Moves values for as long as the radio lives.
-    pump: JoinHandle<()>,
+    /// Moves values for as long as the radio lives; on Linux `bluez` does.
+    pump: Option<JoinHandle<()>>,
 }
 
 struct Inner {
@@ -111,10 +110,8 @@ impl Drop for BtleplugRadio {
             .iter()
             .chain(&inner.adapter_task)
             .for_each(JoinHandle::abort);
-        inner
-            .known
-            .drain()
-            .for_each(|(_, known)| known.pump.abort());
+        let pumps = inner.known.drain().filter_map(|(_, known)| known.pump);
+        pumps.for_each(|pump| pump.abort());
     }
 }
 
@@ -279,17 +276,15 @@ impl Shared {
         inner.adapter.clone().ok_or(RadioFault::Missing)
     }
 
-    /// The device, with its values being moved from now on.
-    async fn peripheral(self: &Arc<Self>, device: &DeviceHandle) -> Result<Peripheral, RadioFault> {
-        if let Some(known) = self.lock().known.get(device) {
-            return Ok(known.peripheral.clone());
-        }
-        let all = self.adapter()?.peripherals().await.map_err(fault)?;
-        let found = all.into_iter().find(|one| handle(one) == *device);
-        let peripheral = found.ok_or(RadioFault::NotFound)?;
+    /// Moves a device's values from now on.
+    async fn pump(
+        &self,
+        device: &DeviceHandle,
+        peripheral: &Peripheral,
+    ) -> Result<JoinHandle<()>, RadioFault> {
         let mut values = peripheral.notifications().await.map_err(fault)?;
         let (events, from) = (self.events.clone(), device.clone());
-        let pump = tokio::spawn(async move {
+        Ok(tokio::spawn(async move {
             while let Some(value) = values.next().await {
                 events.send(&RadioEvent::Value {
                     device: from.clone(),
@@ -300,13 +295,28 @@ impl Shared {
                     bytes: value.value,
                 });
             }
-        });
+        }))
+    }
+
+    /// The device, with its values being moved from now on.
+    async fn peripheral(self: &Arc<Self>, device: &DeviceHandle) -> Result<Peripheral, RadioFault> {
+        if let Some(known) = self.lock().known.get(device) {
+            return Ok(known.peripheral.clone());
+        }
+        let all = self.adapter()?.peripherals().await.map_err(fault)?;
+        let found = all.into_iter().find(|one| handle(one) == *device);
+        let peripheral = found.ok_or(RadioFault::NotFound)?;
+        let pump = match cfg!(target_os = "linux") {
+            true => None,
+            false => Some(self.pump(device, &peripheral).await?),
+        };
         let known = Known {
             peripheral: peripheral.clone(),
             pump,
         };
-        if let Some(other) = self.lock().known.insert(device.clone(), known) {
-            other.pump.abort();
+        let other = self.lock().known.insert(device.clone(), known);
+        if let Some(pump) = other.and_then(|other| other.pump) {
+            pump.abort();
         }
         Ok(peripheral)
     }
@@ -319,7 +329,10 @@ impl Shared {
     ) -> Result<(), RadioFault> {
         let id = peripheral.id().to_string();
         // The end of an earlier link is not to be taken for this one's.
-        self.bluez.hear_out(&id).await?;
+        let is_up = self.bluez.hear_out(&id).await?;
+        if !is_up {
+            self.bluez.subscribe_first(&id, device).await?;
+        }
         self.links.begin(device);
         self.bluez.expect(&id, device);
         self.bluez.connect(&id).await
@@ -411,159 +424,4 @@ fn fault(error: btleplug::Error) -> RadioFault {
         tracing::debug!(error = ?error, "a fault of the radio without a name");
     }
     fault
-}
-
-#[async_trait]
-impl Radio for BtleplugRadio {
-    async fn state(&self) -> RadioState {
-        self.0.look().await;
-        self.0.lock().state
-    }
-
-    fn events(&self) -> RadioEvents {
-        self.0.events.listen()
-    }
-
-    async fn start_scan(&self, services: &[Uuid]) -> Result<(), RadioFault> {
-        let adapter = self.0.adapter()?;
-        self.0.lock().scanning = Some(services.to_vec());
-        let services = services
-            .iter()
-            .map(|uuid| uuid::Uuid::from_u128(uuid.0))
-            .collect();
-        let started = adapter.start_scan(ScanFilter { services }).await;
-        if started.is_err() {
-            self.0.lock().scanning = None;
-        }
-        started.map_err(fault)
-    }
-
-    async fn stop_scan(&self) -> Result<(), RadioFault> {
-        let adapter = self.0.adapter()?;
-        self.0.lock().scanning = None;
-        adapter.stop_scan().await.map_err(fault)
-    }
-
-    async fn connect(&self, device: &DeviceHandle) -> Result<(), RadioFault> {
-        // A device that is known outlives its adapter.
-        self.0.adapter()?;
-        let peripheral = self.0.peripheral(device).await?;
-        let connected = self.0.make_link(device, &peripheral).await;
-        // Android reports a failed MTU exchange as a failed connection, with the link up.
-        let half_up = cfg!(target_os = "android")
-            && connected.is_err()
-            && peripheral.is_connected().await.unwrap_or(false);
-        if connected.is_err() && !half_up {
-            self.0.links.failed(device);
-            return connected;
-        }
-        if self.0.links.came_up(device) {
-            Ok(())
-        } else {
-            Err(RadioFault::BrokeOff)
-        }
-    }
-
-    async fn discover(&self, device: &DeviceHandle) -> Result<Vec<Attribute>, RadioFault> {
-        self.0.links.require(device)?;
-        let peripheral = self.0.peripheral(device).await?;
-        peripheral.discover_services().await.map_err(fault)?;
-        #[cfg(target_os = "linux")]
-        return self.0.bluez.attributes(&peripheral.id().to_string()).await;
-        #[cfg(not(target_os = "linux"))]
-        Ok(peripheral
-            .services()
-            .iter()
-            .flat_map(|service| {
-                service.characteristics.iter().map(|one| Attribute {
-                    service: Uuid(service.uuid.as_u128()),
-                    characteristic: Uuid(one.uuid.as_u128()),
-                })
-            })
-            .collect())
-    }
-
-    async fn subscribe(
-        &self,
-        device: &DeviceHandle,
-        attribute: Attribute,
-    ) -> Result<(), RadioFault> {
-        let (peripheral, characteristic) = self.0.characteristic(device, attribute).await?;
-        match peripheral.subscribe(&characteristic).await {
-            // BlueZ's word (`src/gatt-client.c`) when this program is subscribed already.
-            Err(error) if format!("{error:?}").contains("Already notifying") => Ok(()),
-            subscribed => subscribed.map_err(fault),
-        }
-    }
-
-    async fn read(
-        &self,
-        device: &DeviceHandle,
-        attribute: Attribute,
-    ) -> Result<Vec<u8>, RadioFault> {
-        let (peripheral, characteristic) = self.0.characteristic(device, attribute).await?;
-        peripheral.read(&characteristic).await.map_err(fault)
-    }
-
-    async fn write(
-        &self,
-        device: &DeviceHandle,
-        attribute: Attribute,
-        bytes: &[u8],
-    ) -> Result<(), RadioFault> {
-        let (peripheral, characteristic) = self.0.characteristic(device, attribute).await?;
-        let written = peripheral
-            .write(&characteristic, bytes, WriteType::WithResponse)
-            .await;
-        written.map_err(fault)
-    }
-
-    async fn pair(&self, device: &DeviceHandle) -> Result<(), RadioFault> {
-        let peripheral = self.0.peripheral(device).await?;
-        #[cfg(target_os = "linux")]
-        return self
-            .0
-            .bluez
-            .pair(&peripheral.id().to_string(), device)
-            .await;
-        #[cfg(not(target_os = "linux"))]
-        {
-            drop(peripheral);
-            Err(RadioFault::NotSupported)
-        }
-    }
-
-    async fn is_bonded(&self, device: &DeviceHandle) -> Result<bool, RadioFault> {
-        let peripheral = self.0.peripheral(device).await?;
-        #[cfg(target_os = "linux")]
-        return self.0.bluez.is_paired(&peripheral.id().to_string()).await;
-        #[cfg(not(target_os = "linux"))]
-        {
-            drop(peripheral);
-            Err(RadioFault::NotSupported)
-        }
-    }
-
-    async fn is_connected(&self, device: &DeviceHandle) -> Result<bool, RadioFault> {
-        let peripheral = self.0.peripheral(device).await?;
-        peripheral.is_connected().await.map_err(fault)
-    }
-
-    async fn disconnect(&self, device: &DeviceHandle) -> Result<(), RadioFault> {
-        let peripheral = self.0.peripheral(device).await?;
-        #[cfg(target_os = "linux")]
-        self.0.bluez.unexpect(&peripheral.id().to_string());
-        peripheral.disconnect().await.map_err(fault)
-    }
-
-    async fn forget(&self, device: &DeviceHandle) -> Result<(), RadioFault> {
-        let peripheral = self.0.peripheral(device).await?;
-        #[cfg(target_os = "linux")]
-        return self.0.bluez.remove(&peripheral.id().to_string()).await;
-        #[cfg(not(target_os = "linux"))]
-        {
-            drop(peripheral);
-            Err(RadioFault::NotSupported)
-        }
-    }
 }

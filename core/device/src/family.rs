@@ -101,12 +101,20 @@ impl Family {
 
 /// Whether what a characteristic says is said better by another one that the device has: a cuff that indicates both
 /// layouts (0x2A35, 0x2B34) would give each measurement twice.
-pub(crate) fn is_said_better(one: Attribute, has: impl Fn(Attribute) -> bool) -> bool {
+fn is_said_better(one: Attribute, has: impl Fn(Attribute) -> bool) -> bool {
     let of_cuff = |number| Attribute {
         service: Uuid::BLOOD_PRESSURE,
         characteristic: Uuid::short(number),
     };
     one == of_cuff(0x2a35) && has(of_cuff(0x2b34))
+}
+
+/// Where records are taken from, of all that a device has: what is said better by another characteristic is left out.
+pub(crate) fn offered(found: &[Attribute]) -> Vec<Attribute> {
+    let has = |one: Attribute| found.contains(&one);
+    measurements()
+        .filter(|one| has(*one) && !is_said_better(*one, has))
+        .collect()
 }
 
 /// The services to look for.

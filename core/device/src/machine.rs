@@ -6,12 +6,13 @@
 //! ```
 //!
 //! The host calls [`Session::input`] with what happened, takes all [`Session::poll_effect`] has to give, and comes back
-//! at [`Session::deadline`] at the latest. Readings are accepted in every state after the subscription. At most one
-//! call to the radio is under way; an answer to a call that was given up is ignored. Each session ends in exactly one
-//! [`Effect::Ended`], whatever happens and in whatever order.
+//! at [`Session::deadline`] at the latest. Readings are accepted in every state; `early` says what becomes of those that come
+//! before the device has told what it has. At most one call to the radio is under way; an answer to a call that was given
+//! up is ignored. Each session ends in exactly one [`Effect::Ended`], whatever happens and in whatever order.
 
 mod answers;
 mod clock;
+mod early;
 mod live;
 mod sensor;
 mod steps;
@@ -26,6 +27,7 @@ use crate::plan::{Goal, Plan};
 use crate::radio::{Attribute, RadioEvent, RadioState};
 use crate::reason::ReasonCode;
 use crate::uuid::Uuid;
+use early::Early;
 use live::Live;
 use reading::Moment;
 use sensor::Sensor;
@@ -81,7 +83,7 @@ pub struct Session {
     attempt: u32,
     /// Whether the link is believed to be up.
     linked: bool,
-    /// Whether a call beyond connecting has worked in this link.
+    /// Whether a call beyond connecting has worked in this link, or the device has sent something.
     spoken: bool,
     /// Links that broke before anything worked, although a bond exists.
     mute_links: u32,
@@ -97,6 +99,7 @@ pub struct Session {
     to_subscribe: VecDeque<Attribute>,
     to_read: VecDeque<Attribute>,
     facts: SessionFacts,
+    early: Early,
     live: Live,
     seen_frames: Vec<(u16, Vec<u8>)>,
     records: u32,
@@ -163,6 +166,7 @@ impl Session {
         };
         Self {
             bonded: plan.bonded,
+            early: Early::new(&plan),
             plan,
             state: State::New,
             effects: VecDeque::new(),
@@ -259,6 +263,7 @@ impl Session {
     fn connect(&mut self, now: Moment) {
         self.attempt += 1;
         self.spoken = false;
+        self.early.begin();
         self.run(
             State::Connecting,
             Call::Connect,
@@ -333,8 +338,13 @@ impl Session {
     }
 
     fn value(&mut self, attribute: Attribute, bytes: Vec<u8>, now: Moment) {
+        self.spoken = true;
+        self.early.heard();
         if attribute == CURRENT_TIME {
             return self.clock_notified(&bytes, now);
+        }
+        if self.comes_early(attribute, &bytes) {
+            return;
         }
         let taken = self.takes_user_answer(attribute, &bytes, now)
             || self.takes_stored(attribute, &bytes, now)
@@ -372,8 +382,7 @@ impl Session {
         }
         if self.state == State::Connecting {
             // It was up for a moment and broke before the platform was content with it.
-            self.mute_links += 1;
-            return self.not_connected(now);
+            return self.broke_off(now);
         }
         if !self.linked {
             return;

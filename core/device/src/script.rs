@@ -56,7 +56,11 @@ pub struct ScriptedDevice {
     /// Whether a bond exists at the start.
     #[serde(default)]
     pub bonded: bool,
-    /// What it sends, each once, in the order given, after the subscription.
+    /// Whether it keeps subscriptions with its bond: with one, it sends as soon as a link is made, within the call to
+    /// connect, and to a radio that was subscribed before that.
+    #[serde(default)]
+    pub keeps_subscription: bool,
+    /// What it sends, each once, in the order given, after the subscription, or after the link of one that keeps it.
     #[serde(default)]
     pub frames: Vec<ScriptedFrame>,
     /// What it keeps and can be asked for, oldest first.

@@ -4,12 +4,12 @@
 #![cfg(all(feature = "btleplug", target_os = "linux"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test's way to fail
 
+mod bus;
+
 use dbus::channel::MatchingReceiver as _;
 use dbus::message::MatchRule;
 use dbus::nonblock::SyncConnection;
 use dbus_crossroads::Crossroads;
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 use teleward_device::{BtleplugRadio, SilentPrompt};
@@ -17,52 +17,20 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-const NAME: &str = "the_agent_is_registered_with_each_bluez_that_comes";
-const INSIDE: &str = "TELEWARD_TEST_BUS";
 /// Of a machine with other work.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-struct Bus(Child);
-
-impl Drop for Bus {
-    fn drop(&mut self) {
-        // One that has ended by itself is as well.
-        let _gone = self.0.kill();
-        let _gone = self.0.wait();
-    }
-}
 
 /// REQ-DEVICE-175: when BlueZ starts anew, our agent is registered with it, and made the one that it asks.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_agent_is_registered_with_each_bluez_that_comes() {
-    if std::env::var_os(INSIDE).is_none() {
-        return on_a_bus_of_its_own();
+    if bus::runs_elsewhere("the_agent_is_registered_with_each_bluez_that_comes") {
+        return;
     }
     let first = Bluez::start().await;
     let _radio = BtleplugRadio::new(Arc::new(SilentPrompt)).await.unwrap();
     first.asked().await.end().await;
     let second = Bluez::start().await;
     second.asked().await;
-}
-
-/// Runs this test again, where the system bus is one that nobody else uses.
-fn on_a_bus_of_its_own() {
-    let mut bus = Command::new("dbus-daemon")
-        .args(["--session", "--nofork", "--print-address"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .map(Bus)
-        .expect("dbus-daemon is not here: apt-get install dbus");
-    let mut address = String::new();
-    let out = bus.0.stdout.take().unwrap();
-    BufReader::new(out).read_line(&mut address).unwrap();
-    let inside = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", NAME, "--nocapture"])
-        .env(INSIDE, "1")
-        .env("DBUS_SYSTEM_BUS_ADDRESS", address.trim())
-        .status()
-        .unwrap();
-    assert!(inside.success());
 }
 
 /// What stands in for BlueZ: it has the name, no adapter, and tells what is asked of its agent manager.

@@ -63,6 +63,8 @@ class Told:
     sent_at: list[float] = field(default_factory=list)
     confirmed: list[bytes] = field(default_factory=list)
     """Indications that the hub's host has confirmed."""
+    unasked: list[bytes] = field(default_factory=list)
+    """What left before the hub had subscribed in this link."""
     clock_set: list[bytes] = field(default_factory=list)
 
 
@@ -226,8 +228,10 @@ class Peripheral:
     def is_linked(self, connection: Connection) -> bool:
         return connection in self.device.connections.values()
 
-    async def transmit(self, connection: Connection, characteristic: Characteristic, how, value: bytes) -> bool:
-        """Sends a measurement; true when it has crossed the air, and an indication was confirmed."""
+    async def transmit(
+        self, connection: Connection, characteristic: Characteristic, how, value: bytes, unasked: bool = False
+    ) -> bool:
+        """Sends a measurement, also `unasked`; true when it has crossed the air, and an indication was confirmed."""
         if not self.is_linked(connection):
             return False
         self.told.sent.append(value)
@@ -235,7 +239,7 @@ class Peripheral:
         self.air.log.append(value)
         try:
             if how == INDICATE:
-                await self.device.indicate_subscriber(connection, characteristic, value)
+                await self.device.indicate_subscriber(connection, characteristic, value, force=unasked)
                 self.told.confirmed.append(value)
             else:
                 await self.device.notify_subscriber(connection, characteristic, value)
@@ -266,7 +270,11 @@ class Faults:
 
 
 class Sender(Peripheral):
-    """A device that sends what it holds to whoever subscribes. A record leaves its memory once it was confirmed."""
+    """A device that sends what it holds to whoever subscribes. A record leaves its memory once it was confirmed.
+
+    One that `keeps_subscription` has it with the bond, as the standard asks for (Core 5.4, Vol 3 Part G, 3.3.3.3), and does
+    not wait for the hub to write it again: it sends as soon as the link is encrypted.
+    """
 
     MEASUREMENT = 0
     HOW = INDICATE
@@ -281,12 +289,19 @@ class Sender(Peripheral):
         self.reached = asyncio.Event()
         self.clock_read = asyncio.Event()
         self.drop_at_clock = False
+        self.keeps_subscription = False
+        # It ends the link as soon as it has sent all, whatever the hub is about to ask.
+        self.hangs_up = False
+        self.has_subscriber = False
+        # The links over which it was asked to send, and over which it does.
+        self.asked_over: Connection | None = None
+        self.sends_over: Connection | None = None
 
     def has_more(self) -> bool:
         return bool(self.memory)
 
     def services(self) -> list[Service]:
-        self.measurement = self.sending(self.MEASUREMENT, self.HOW, lambda connection: self.keep(self.send(connection)))
+        self.measurement = self.sending(self.MEASUREMENT, self.HOW, self.on_subscription)
         return [Service(UUID.from_16_bits(self.SERVICE), [self.measurement, *self.features()])]
 
     def features(self) -> list[Characteristic]:
@@ -307,9 +322,33 @@ class Sender(Peripheral):
             asyncio.get_running_loop().call_soon(self.drop_link)
         return super().read_clock(connection)
 
-    async def send(self, connection: Connection) -> None:
-        """Sends what is in memory, one by one."""
+    def on_subscription(self, connection: Connection) -> None:
+        self.has_subscriber = True
+        self.asked_over = connection
         self.reached.set()
+        self.keep(self.send(connection))
+
+    def on_encryption(self, connection: Connection) -> None:
+        super().on_encryption(connection)
+        if connection.encryption and self.keeps_subscription and self.has_subscriber:
+            self.keep(self.send(connection))
+
+    async def forget_bonds(self) -> None:
+        await super().forget_bonds()
+        self.has_subscriber = False
+
+    async def send(self, connection: Connection) -> None:
+        """Sends what is in memory, unless it does so already."""
+        if self.sends_over is connection:
+            return
+        self.sends_over = connection
+        try:
+            await self.send_all(connection)
+        finally:
+            if self.sends_over is connection:
+                self.sends_over = None
+
+    async def send_all(self, connection: Connection) -> None:
         await self.hold.wait()
         if self.faults.drop_before_first:
             # `read_clock` breaks the link.
@@ -318,7 +357,10 @@ class Sender(Peripheral):
         for frame in list(self.memory):
             for _ in range(2 if self.faults.twice else 1):
                 sent += 1
-                if not await self.transmit(connection, self.measurement, self.HOW, frame):
+                unasked = self.asked_over is not connection
+                if unasked:
+                    self.told.unasked.append(frame)
+                if not await self.transmit(connection, self.measurement, self.HOW, frame, unasked):
                     return
                 if sent == self.faults.drop_after_sending:
                     if self.clock_read.is_set():
@@ -329,6 +371,8 @@ class Sender(Peripheral):
                     return
             self.memory.remove(frame)
         self.faults = Faults()
+        if sent and self.hangs_up:
+            self.drop_link()
 
 
 def readable(uuid: int, value: bytes) -> Characteristic:

@@ -5,6 +5,7 @@
 //! the end of a link may then arrive after the next link has begun. And BlueZ 5.66 says *canceled*, *abort by local* or
 //! nothing at all of a link that came up and broke within `Connect`; that it was up is seen in its property only.
 
+use super::characteristics::{CHARACTERISTIC, Values};
 use super::{Bluez, DEVICE, SERVICE, TIMEOUT, fault, path};
 use crate::fault::RadioFault;
 use crate::links::Links;
@@ -57,22 +58,30 @@ impl LinkNews {
     }
 }
 
-/// What was heard of all devices, by object path.
-#[derive(Default)]
-pub(super) struct Heard(Mutex<HashMap<String, watch::Sender<LinkNews>>>);
+/// What was heard of all devices.
+pub(super) struct Heard {
+    /// By object path.
+    news: Mutex<HashMap<String, watch::Sender<LinkNews>>>,
+    pub(super) values: Values,
+}
 
 impl Heard {
-    /// From now on, the end of each link is told to `links`.
+    /// From now on, the end of each link is told to `links`, and what devices send to `values`.
     pub(super) async fn listen(
         connection: &Arc<SyncConnection>,
         links: Arc<Links>,
+        values: Values,
     ) -> Result<Arc<Self>, RadioFault> {
-        let heard = Arc::new(Self::default());
-        // Only of devices: values that they send are btleplug's matter.
-        let wanted = format!(
-            "type='signal',sender='{SERVICE}',interface='{PROPERTIES}',member='{CHANGED}',arg0='{DEVICE}'"
-        );
-        connection.add_match_no_cb(&wanted).await.map_err(fault)?;
+        let heard = Arc::new(Self {
+            news: Mutex::default(),
+            values,
+        });
+        for interface in [DEVICE, CHARACTERISTIC] {
+            let wanted = format!(
+                "type='signal',sender='{SERVICE}',interface='{PROPERTIES}',member='{CHANGED}',arg0='{interface}'"
+            );
+            connection.add_match_no_cb(&wanted).await.map_err(fault)?;
+        }
         let ours = Arc::clone(&heard);
         connection.start_receive(
             MatchRule::new_signal(PROPERTIES, CHANGED),
@@ -90,6 +99,9 @@ impl Heard {
         else {
             return;
         };
+        if interface == CHARACTERISTIC {
+            return self.values.take(&path, &changed);
+        }
         if interface != DEVICE {
             return;
         }
@@ -106,13 +118,13 @@ impl Heard {
 
     /// BlueZ is gone: what it said of links is over.
     pub(super) fn all_gone(&self) {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = self.news.lock().unwrap_or_else(PoisonError::into_inner);
         all.values()
             .for_each(|link| link.send_modify(LinkNews::lost));
     }
 
     fn of(&self, path: &str) -> watch::Sender<LinkNews> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.news.lock().unwrap_or_else(PoisonError::into_inner);
         all.entry(path.to_owned()).or_default().clone()
     }
 }
@@ -124,11 +136,11 @@ fn handle(path: &str) -> Option<DeviceHandle> {
 }
 
 impl Bluez {
-    /// Waits until all is heard that BlueZ had to say so far.
-    pub(crate) async fn hear_out(&self, id: &str) -> Result<(), RadioFault> {
+    /// Waits until all is heard that BlueZ had to say so far; gives whether there is a link.
+    pub(crate) async fn hear_out(&self, id: &str) -> Result<bool, RadioFault> {
         let proxy = self.proxy(&path(id), TIMEOUT);
         let connected: Result<bool, dbus::Error> = proxy.get(DEVICE, "Connected").await;
-        connected.map(drop).map_err(fault)
+        connected.map_err(fault)
     }
 
     /// Connects, and waits until BlueZ knows the device's services.

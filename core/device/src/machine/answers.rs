@@ -97,10 +97,8 @@ impl Session {
         match what {
             Call::StartScan(_) => self.finish(ReasonCode::RadioFailed, now),
             Call::StopScan => self.worked(Call::StopScan, Answer::Done, now),
-            Call::Connect => {
-                self.mute_links += u32::from(fault == RadioFault::BrokeOff);
-                self.not_connected(now);
-            }
+            Call::Connect if fault == RadioFault::BrokeOff => self.broke_off(now),
+            Call::Connect => self.not_connected(now),
             // Nothing about a device's users keeps its readings back.
             Call::Subscribe(of) if users::is_control(of) && fault == RadioFault::Busy => {
                 self.next_user_request(now);
@@ -171,6 +169,10 @@ impl Session {
     pub(super) fn late(&mut self, now: Moment) {
         let open = self.open_call.take();
         match self.state {
+            State::Pausing if self.has_sent() => {
+                self.reason.get_or_insert(ReasonCode::LinkLost);
+                self.drain(now);
+            }
             State::Pausing => self.connect(now),
             State::Settling => self.discover(now),
             State::Draining => self.drained(now),
@@ -216,7 +218,17 @@ impl Session {
         self.set_clock(now);
     }
 
+    /// A link came up and broke before the platform was content with it: mute, unless the device had sent something.
+    pub(super) fn broke_off(&mut self, now: Moment) {
+        self.mute_links += u32::from(!self.early.has_heard());
+        self.not_connected(now);
+    }
+
     pub(super) fn not_connected(&mut self, now: Moment) {
+        if self.has_sent() {
+            self.reason.get_or_insert(ReasonCode::LinkLost);
+            return self.leave(now);
+        }
         // The link may be half up, or still wanted by the platform: it is closed for certain.
         if self.attempt < self.plan.pace.attempts {
             let within = self.plan.pace.disconnect_ms;

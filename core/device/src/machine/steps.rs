@@ -18,10 +18,7 @@ use reading::Moment;
 impl Session {
     pub(super) fn discovered(&mut self, found: Vec<Attribute>, now: Moment) {
         let count = |attribute| found.iter().filter(|one| **one == attribute).count();
-        let has = |one| count(one) > 0;
-        let offered: Vec<Attribute> = family::measurements()
-            .filter(|one| has(*one) && !family::is_said_better(*one, has))
-            .collect();
+        let offered = family::offered(&found);
         if offered.is_empty() {
             return self.finish(ReasonCode::NotSupported, now);
         }
@@ -43,6 +40,7 @@ impl Session {
         self.meets_users(once);
         self.to_read = self.wanted(|attribute| count(attribute) == 1).into();
         self.attributes = found;
+        self.take_early(now);
         let unpaired = self.plan.goal == Goal::Pair && !self.bonded && !self.paired_here;
         match self.plan.manner.pairing {
             PairingMoment::First if unpaired => {
@@ -244,6 +242,7 @@ impl Session {
     /// The queue has been waited for: a record may have come after the link was gone.
     pub(super) fn drained(&mut self, now: Moment) {
         self.linked = false;
+        self.end_early(now);
         self.end_sync(now);
         self.end_live(now);
         self.end_stream(now);

@@ -1,15 +1,18 @@
 //! What a device streams, within a session: a session that collects ends itself when one measurement is whole.
 
 use super::{Session, State};
-use crate::family::{FAMILIES, Family};
+use crate::family::Family;
 use crate::plan::Goal;
 use crate::radio::Attribute;
 use crate::reason::ReasonCode;
 use crate::stream::{Stream, StreamEffect, StreamEvent, StreamOutcome, StreamPace};
+use crate::uuid::Uuid;
 use reading::Moment;
 
 /// The stream of one session.
 pub(super) struct Streamed {
+    /// The service that it comes from.
+    service: Uuid,
     stream: Stream,
     outcome: Option<StreamOutcome>,
 }
@@ -18,23 +21,20 @@ impl Session {
     /// Whether the device streams: then frames of this family go into a measurement.
     pub(super) fn streams(&mut self, family: &Family) {
         if let Some(kind) = family.stream {
-            self.streamed.get_or_insert_with(|| Streamed {
+            self.streamed = Some(Streamed {
+                service: family.service,
                 stream: Stream::new(kind, StreamPace::default()),
                 outcome: None,
             });
         }
     }
 
-    /// Takes a frame of a stream; false when it is none. A subscription that outlived the last link lets frames come before
-    /// the device was asked what it has: they are of the same measurement.
+    /// Takes a frame of a stream; false when it is none.
     pub(super) fn takes_streamed(&mut self, of: Attribute, bytes: &[u8], now: Moment) -> bool {
-        let streaming = |family: &&Family| {
-            family.stream.is_some() && family.attributes().any(|attribute| attribute == of)
-        };
-        let Some(family) = FAMILIES.iter().find(streaming) else {
+        let streams = |streamed: &&Streamed| streamed.service == of.service;
+        if self.streamed.as_ref().filter(streams).is_none() {
             return false;
-        };
-        self.streams(family);
+        }
         self.stream_event(StreamEvent::Notified(bytes.to_vec()), now);
         true
     }

@@ -9,7 +9,11 @@ use crate::script::ScriptFault;
 use crate::uuid::Uuid;
 use async_trait::async_trait;
 use reading::{DeviceTime, Moment};
+use std::time::Duration;
 use tokio::time::sleep;
+
+/// For so long a platform is busy with a link that is up, before it says so: with what the device has, above all.
+const SENDS_AT_ONCE: Duration = Duration::from_millis(50);
 
 /// `None`: no fault; `Some(None)`: never an answer.
 #[allow(
@@ -26,40 +30,9 @@ pub(super) fn take_fault(faults: &mut [ScriptFault], name: &str) -> Option<Optio
     })
 }
 
-#[async_trait]
-impl Radio for ScriptedRadio {
-    async fn state(&self) -> RadioState {
-        self.lock().state
-    }
-
-    fn events(&self) -> RadioEvents {
-        self.events.listen()
-    }
-
-    async fn start_scan(&self, services: &[Uuid]) -> Result<(), RadioFault> {
-        self.step(None, "scan").await?;
-        let scan = {
-            let mut inner = self.lock();
-            inner.scan += if inner.scan.is_multiple_of(2) { 1 } else { 2 };
-            inner.scan
-        };
-        let (radio, services) = (self.clone(), services.to_vec());
-        tokio::spawn(async move {
-            while radio.advertise(scan, &services) {
-                sleep(ADVERTISE).await;
-            }
-        });
-        Ok(())
-    }
-
-    async fn stop_scan(&self) -> Result<(), RadioFault> {
-        let mut inner = self.lock();
-        inner.scan += inner.scan % 2;
-        Ok(())
-    }
-
-    async fn connect(&self, device: &DeviceHandle) -> Result<(), RadioFault> {
-        self.step(Some(device), "connect").await?;
+impl ScriptedRadio {
+    /// Makes a link, with the faults that its script has for it; gives its number, also of one that is up already.
+    fn make_link(&self, device: &DeviceHandle) -> Result<u64, RadioFault> {
         let elapsed = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
         let mut inner = self.lock();
         let known = inner.devices.get_mut(device).ok_or(RadioFault::NotFound)?;
@@ -97,7 +70,70 @@ impl Radio for ScriptedRadio {
                 _ => {}
             }
         }
+        Ok(link)
+    }
+
+    /// Whether a device keeps its subscriptions and is bonded: then it begins to send.
+    fn sends_at_once(&self, device: &DeviceHandle) -> bool {
+        let begun = self.lock().devices.get_mut(device).and_then(|known| {
+            let keeps = known.script.keeps_subscription && known.bonded;
+            // Not again over a link that is up.
+            let begins = keeps && known.subscribed.is_empty() && !known.measurements.is_empty();
+            begins.then(|| {
+                known.subscribed.extend(known.measurements.iter().copied());
+                known.subscriptions += 1;
+                known.subscriptions
+            })
+        });
+        if let Some(subscription) = begun {
+            self.send_frames(device.clone(), subscription);
+        }
+        begun.is_some()
+    }
+}
+
+#[async_trait]
+impl Radio for ScriptedRadio {
+    async fn state(&self) -> RadioState {
+        self.lock().state
+    }
+
+    fn events(&self) -> RadioEvents {
+        self.events.listen()
+    }
+
+    async fn start_scan(&self, services: &[Uuid]) -> Result<(), RadioFault> {
+        self.step(None, "scan").await?;
+        let scan = {
+            let mut inner = self.lock();
+            inner.scan += if inner.scan.is_multiple_of(2) { 1 } else { 2 };
+            inner.scan
+        };
+        let (radio, services) = (self.clone(), services.to_vec());
+        tokio::spawn(async move {
+            while radio.advertise(scan, &services) {
+                sleep(ADVERTISE).await;
+            }
+        });
         Ok(())
+    }
+
+    async fn stop_scan(&self) -> Result<(), RadioFault> {
+        let mut inner = self.lock();
+        inner.scan += inner.scan % 2;
+        Ok(())
+    }
+
+    async fn connect(&self, device: &DeviceHandle) -> Result<(), RadioFault> {
+        self.step(Some(device), "connect").await?;
+        let link = self.make_link(device)?;
+        if !self.sends_at_once(device) {
+            return Ok(());
+        }
+        sleep(SENDS_AT_ONCE).await;
+        let linked = |known: &Device| known.is_linked() && known.link == link;
+        let lasts = self.lock().devices.get(device).is_some_and(linked);
+        lasts.then_some(()).ok_or(RadioFault::BrokeOff)
     }
 
     async fn discover(&self, device: &DeviceHandle) -> Result<Vec<Attribute>, RadioFault> {

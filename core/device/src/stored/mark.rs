@@ -1,5 +1,6 @@
 //! What is remembered of a device's records from one sync to the next.
 
+use crate::capture::has_own_key;
 use reading::{from_hex, to_hex};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use sha2::{Digest, Sha256};
@@ -114,6 +115,15 @@ impl StoredMark {
     #[must_use]
     pub const fn newest(&self) -> Option<Print> {
         self.newest
+    }
+
+    /// Something was taken as the device sent it by itself. What has no time is never taken for another measurement.
+    pub(crate) fn took(&mut self, characteristic: u16, value: &[u8]) {
+        if has_own_key(characteristic, &[value.to_vec()]) {
+            let mut memory = Memory::new(std::mem::take(self));
+            memory.learn(Print::of(characteristic, None, value));
+            *self = memory.mark();
+        }
     }
 
     /// What was delivered, the oldest first.

@@ -235,6 +235,34 @@ async fn what_is_indicated_and_kept_is_one_reading() {
     }
 }
 
+/// REQ-DEVICE-215: what a cuff with a memory sends before it is known what it has is one reading: as it was sent when its
+/// memory was never read or the link is over, else as the memory has it.
+#[tokio::test(start_paused = true)]
+async fn what_is_indicated_before_the_list_is_one_reading() {
+    let at_once = |live: u16, memory: u16, more: &str| Cuff {
+        live: vec![(0, value(live))],
+        more: format!(r#","keeps_subscription":true,"bonded":true{more}"#),
+        ..Cuff::of(0..memory)
+    };
+    let first = at_once(4, 5, "").collected(StoredMark::default()).await;
+    let mut wanted = vec![to_hex(&value(4))];
+    wanted.extend((0..4).map(whole));
+    assert_eq!(first.raw(), wanted);
+    let next = at_once(5, 6, "").collected(first.mark).await;
+    assert_eq!(next.raw(), [whole(5)]);
+    let breaks = r#","faults":[{"drop_after_ms":20}]"#;
+    let broken = at_once(6, 7, breaks).collected(next.mark).await;
+    assert_eq!(broken.raw(), [to_hex(&value(6))]);
+    assert_eq!(broken.report.reason, ReasonCode::ClosedEarly);
+    let after = Cuff::of(0..8).collected(broken.mark).await;
+    assert_eq!(after.raw(), [whole(7)]);
+    // The same of one whose memory was never read.
+    let broken = at_once(2, 3, breaks).collected(StoredMark::default()).await;
+    assert_eq!(broken.raw(), [to_hex(&value(2))]);
+    let after = Cuff::of(0..3).collected(broken.mark).await;
+    assert_eq!(after.raw(), [whole(0), whole(1)]);
+}
+
 /// REQ-DEVICE-202: two measurements without a time may be alike and are two; within a link one that was indicated gives
 /// way to one that is kept.
 #[tokio::test(start_paused = true)]

@@ -2,11 +2,10 @@
 
 use crate::{collect, doubts, radio, told};
 use proptest::prelude::*;
-use reading::{DeviceFacts, Kind, Moment, TimeBasis, to_hex};
+use reading::{Kind, Moment, TimeBasis, to_hex};
 use teleward_device::{
-    Answer, Attribute, Call, DeviceHandle, Effect, Event, Goal, HeartRateFrame, Plan, RadioEvent,
-    ReasonCode, Session, StoredMark, Stream, StreamEffect, StreamEvent, StreamOutcome, StreamPace,
-    StreamService, Uuid,
+    HeartRateFrame, ReasonCode, StoredMark, Stream, StreamEffect, StreamEvent, StreamOutcome,
+    StreamPace, StreamService,
 };
 
 /// A frame with contact and one time between beats.
@@ -66,69 +65,19 @@ async fn half_a_minute_is_one_reading() {
     assert!(!reading.may_be_merged(), "nothing tells it from the next");
 }
 
-/// REQ-DEVICE-219: what a strap sends before it was asked what it has, since a subscription outlived the last link, is of the
-/// same measurement and no reading by itself.
-#[test]
-fn what_comes_before_the_discovery_is_of_the_same_measurement() {
-    let strap = DeviceHandle("strap".to_owned());
-    let rate = Attribute {
-        service: Uuid::HEART_RATE,
-        characteristic: Uuid::short(0x2a37),
-    };
-    let plan = Plan {
-        goal: Goal::Collect,
-        bonded: true,
-        seen: true,
-        known: Some(DeviceFacts::default()),
-        ..Plan::pair(strap.clone(), 0, [1; 16])
-    };
-    let mut session = Session::new(plan);
-    let mut now = Moment::from_ms(0);
-    let (mut records, mut reason, mut before_discovery) = (Vec::new(), None, 0);
-    session.input(Event::Tick, now);
-    while reason.is_none() {
-        let mut answered = None;
-        while let Some(effect) = session.poll_effect() {
-            match effect {
-                Effect::Run { call, what } => answered = Some((call, what)),
-                Effect::Deliver(record) => records.push(record),
-                Effect::Ended(report) => reason = Some(report.reason),
-                _ => {}
-            }
-        }
-        // the strap sends each second, whatever it is asked; it answers after the third
-        now = now.plus_ms(1000);
-        let value = RadioEvent::Value {
-            device: strap.clone(),
-            attribute: rate,
-            bytes: beat(61),
-        };
-        session.input(Event::Radio(value.clone()), now);
-        if let Some((call, what)) = answered {
-            if matches!(what, Call::Discover) {
-                for _ in 0..2 {
-                    now = now.plus_ms(1000);
-                    session.input(Event::Radio(value.clone()), now);
-                }
-                before_discovery = 3;
-            }
-            let answer = match what {
-                Call::Discover => Answer::Attributes(vec![rate]),
-                Call::IsBonded => Answer::Flag(true),
-                _ => Answer::Done,
-            };
-            session.input(
-                Event::Answer {
-                    call,
-                    result: Ok(answer),
-                },
-                now,
-            );
-        }
-    }
-    assert_eq!(before_discovery, 3);
-    assert_eq!((reason, records.len()), (Some(ReasonCode::Done), 1));
-    assert_eq!(records[0].packets, rates([61; 31]), "from the first on");
+/// REQ-DEVICE-215: frames that come before it is known what the strap has are no reading, and belong to none.
+#[tokio::test(start_paused = true)]
+async fn frames_before_the_list_are_left_out() {
+    let sent = rates((0..60).map(|n| 60 + n % 7));
+    let early = r#"{"bytes":"0048"},{"bytes":"0049"},{"bytes":"004a"},"#;
+    let script = strap(&sent, r#","keeps_subscription":true,"bonded":true"#);
+    let script = script.replace(r#""frames":["#, &format!(r#""frames":[{early}"#));
+    let outcome = collect(&radio(&script), StoredMark::default()).await;
+    assert_eq!(
+        (outcome.report.reason, outcome.report.records),
+        (ReasonCode::Done, 1)
+    );
+    assert_eq!(outcome.records[0].packets, sent[..31]);
 }
 
 /// REQ-DEVICE-124: contact lost and a rate of 0 are no values and end the window. HAZ-READING-010.
