@@ -16,7 +16,7 @@ pub enum Event {
     Radio(RadioEvent),
     /// A call has its answer.
     Answer {
-        /// Which call.
+        /// Which call; 0 is the host's own question before the first one, whether the radio can be used.
         call: u32,
         /// Its result.
         result: Result<Answer, RadioFault>,

@@ -2,22 +2,20 @@
 
 use crate::call::{Answer, Call, Effect, Event};
 use crate::capture::{CapturedRecord, SessionFacts};
-use crate::family;
 use crate::fault::RadioFault;
 use crate::machine::Session;
 use crate::plan::Plan;
-use crate::radio::{Advertisement, DeviceHandle, Radio, RadioEvent, RadioState};
+use crate::radio::{DeviceHandle, Radio, RadioEvent, RadioState};
 use crate::reason::SessionReport;
 use crate::stored::StoredMark;
 use crate::trace::{Trace, Tracer};
 use reading::Moment;
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 /// What a session hands on, as soon as it has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,10 +56,23 @@ pub async fn run_session(
     };
     let mut cancel = pin!(cancel);
     let (mut cancelled, mut radio_gone) = (false, false);
-    match radio.state().await {
-        RadioState::On => session.input(Event::Tick, clock.now()),
-        other => session.input(Event::Radio(RadioEvent::State(other)), clock.now()),
-    }
+    let within = u64::try_from(session.session.plan().pace.step_ms).unwrap_or(0);
+    let first = tokio::select! {
+        biased;
+        state = radio.state() => match state {
+            RadioState::On => Event::Tick,
+            other => Event::Radio(RadioEvent::State(other)),
+        },
+        () = &mut cancel => {
+            cancelled = true;
+            Event::Cancel
+        }
+        () = sleep(Duration::from_millis(within)) => Event::Answer {
+            call: 0,
+            result: Err(RadioFault::Timeout),
+        },
+    };
+    session.input(first, clock.now());
     let mut pending: Option<Pending> = None;
     loop {
         while let Some(effect) = session.poll_effect(clock.now()) {
@@ -188,48 +199,5 @@ impl Clock {
     pub(crate) fn instant(&self, at: Moment) -> Instant {
         let ms = u64::try_from(at.ms_since(self.started)).unwrap_or(0);
         self.since + Duration::from_millis(ms)
-    }
-}
-
-/// Looks for devices of all families for a while and tells each one once, and again when it says more about itself; returns all of them.
-///
-/// # Errors
-/// [`RadioFault`] when the radio cannot look.
-pub async fn find_devices(
-    radio: &dyn Radio,
-    period: Duration,
-    mut found: impl FnMut(&Advertisement) + Send,
-) -> Result<Vec<Advertisement>, RadioFault> {
-    radio.state().await.usable()?;
-    let mut events = radio.events();
-    let mut seen: BTreeMap<DeviceHandle, Advertisement> = BTreeMap::new();
-    match radio.start_scan(&family::services()).await {
-        Ok(()) | Err(RadioFault::Busy) => {}
-        Err(fault) => return Err(fault),
-    }
-    let end = Instant::now() + period;
-    let result = loop {
-        tokio::select! {
-            event = events.next() => match event {
-                Some(RadioEvent::Seen(new)) if family::of(&new.services).is_some() => {
-                    let known = seen.get(&new.device);
-                    if known.is_none_or(|old| old.name != new.name) {
-                        found(&new);
-                    }
-                    seen.insert(new.device.clone(), new);
-                }
-                Some(RadioEvent::State(RadioState::Off)) => break Err(RadioFault::Off),
-                Some(RadioEvent::State(RadioState::Missing)) | None => break Err(RadioFault::Missing),
-                Some(_) => {}
-            },
-            () = sleep_until(end) => break Ok(()),
-        }
-    };
-    // Whatever was found is told even when the radio does not stop properly.
-    let stopped = radio.stop_scan().await;
-    result?;
-    match stopped {
-        Err(fault @ (RadioFault::Off | RadioFault::Missing)) => Err(fault),
-        _ => Ok(seen.into_values().collect()),
     }
 }

@@ -66,6 +66,7 @@ mod identifiers;
 pub mod information;
 mod links;
 mod local_time;
+mod look;
 mod machine;
 mod manner;
 mod not_a_value;
@@ -114,7 +115,7 @@ pub use cgm::{
 };
 pub use datetime::CurrentTime;
 pub use decode::{Decoded, Entry, decode_json, entries};
-pub use driver::{SessionEvent, find_devices, run_session};
+pub use driver::{SessionEvent, run_session};
 pub use elapsed_time::{ElapsedClock, ElapsedTime, Timeline};
 pub use fault::RadioFault;
 pub use foreign::{ForeignRadio, RadioAnswer, RadioCall, RadioPort, address_of};
@@ -127,6 +128,7 @@ pub use health_sensor::{
     HealthObservation, HealthSensorControl, HealthSensorFeatures, HealthSensorResult, JoinFault,
     ObservationStatus, Segment, SegmentJoiner, StoredObservation,
 };
+pub use look::{LookAround, find_devices};
 pub use machine::Session;
 pub use manner::{ClockManner, Manner, PairingMoment, own_layouts};
 pub use not_a_value::NotAValue;

@@ -13,6 +13,9 @@ pub struct Script {
     /// The offset from UTC at which the devices' clocks are set, in minutes.
     #[serde(default)]
     pub utc_offset_min: i16,
+    /// How long the radio takes to begin to look.
+    #[serde(default)]
+    pub scan_ms: u64,
     /// What is near.
     pub devices: Vec<ScriptedDevice>,
 }
@@ -162,7 +165,7 @@ impl std::fmt::Debug for ScriptedFrame {
 pub enum ScriptFault {
     /// A call fails so many times, or is never answered when `fault` is absent.
     Call {
-        /// `scan`, `connect`, `discover`, `subscribe`, `read`, `write`, `pair` or `disconnect`.
+        /// `state` (never an answer), `scan`, `connect`, `discover`, `subscribe`, `read`, `write`, `pair` or `disconnect`.
         call: String,
         /// How.
         #[serde(default)]

@@ -86,6 +86,7 @@ pub struct ScriptedRadio {
     started: Moment,
     since: Instant,
     utc_offset_min: i16,
+    scan_takes: Duration,
 }
 
 impl ScriptedRadio {
@@ -108,6 +109,7 @@ impl ScriptedRadio {
             started,
             since: Instant::now(),
             utc_offset_min: script.utc_offset_min,
+            scan_takes: Duration::from_millis(script.scan_ms),
         })
     }
 

@@ -6,10 +6,11 @@ use reading::{DeviceFacts, Moment, TimeBasis};
 use std::sync::Arc;
 use std::time::Duration;
 use teleward_device::{
-    CapturedRecord, DeviceHandle, Identity, Notice, Plan, Radio as _, RadioState, ReasonCode,
-    Script, ScriptedRadio, SessionEvent, SessionFacts, SessionReport, identity_at_pairing,
-    run_session, to_reading,
+    CapturedRecord, DeviceHandle, Identity, Notice, Plan, Radio as _, RadioFault, RadioState,
+    ReasonCode, Script, ScriptedRadio, SessionEvent, SessionFacts, SessionReport, find_devices,
+    identity_at_pairing, run_session, to_reading,
 };
+use tokio::time::Instant;
 
 /// 2024-06-15T17:17:27Z; the phone is at +02:00.
 fn now() -> Moment {
@@ -407,6 +408,23 @@ async fn an_adapter_that_goes_by_way_of_off_is_gone() {
             assert_eq!(outcome.report.reason, reason, "{near}");
         }
     }
+}
+
+/// REQ-DEVICE-217: a radio that does not say whether it can be used ends a session, and a look, in time; until then the
+/// session can be cancelled.
+#[tokio::test(start_paused = true)]
+async fn a_radio_that_does_not_say_its_state_is_not_waited_for() {
+    let silent = || radio(r#""faults":[{"call":"state"}]"#);
+    let began = Instant::now();
+    let outcome = run(&silent(), collecting(true)).await;
+    assert_eq!(outcome.report.reason, ReasonCode::RadioFailed);
+    assert_eq!(began.elapsed(), Duration::from_secs(10));
+    let stop = tokio::time::sleep(Duration::from_secs(1));
+    let outcome = run_until(&silent(), collecting(true), stop).await;
+    assert_eq!(outcome.report.reason, ReasonCode::Cancelled);
+    assert_eq!(began.elapsed(), Duration::from_secs(11));
+    let found = find_devices(&silent(), Duration::from_secs(1), |_| {}).await;
+    assert_eq!(found, Err(RadioFault::Timeout));
 }
 
 /// REQ-DEVICE-010: a malformed frame is kept as it is and told; it never becomes a reading.

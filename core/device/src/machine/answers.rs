@@ -12,6 +12,10 @@ use reading::Moment;
 
 impl Session {
     pub(super) fn answer(&mut self, call: u32, result: Result<Answer, RadioFault>, now: Moment) {
+        if self.state == State::New && call == 0 && result.is_err() {
+            // It does not even say whether it can be used.
+            return self.finish(ReasonCode::RadioFailed, now);
+        }
         let Some((_, what)) = self.open_call.take_if(|(open, _)| *open == call) else {
             return;
         };

@@ -95,7 +95,16 @@ impl ScriptedRadio {
 #[async_trait]
 impl Radio for ScriptedRadio {
     async fn state(&self) -> RadioState {
-        self.lock().state
+        let (state, answers) = {
+            let mut inner = self.lock();
+            let mut all = inner.devices.values_mut();
+            let fault = all.find_map(|known| take_fault(&mut known.script.faults, "state"));
+            (inner.state, fault.is_none())
+        };
+        if answers {
+            return state;
+        }
+        std::future::pending().await
     }
 
     fn events(&self) -> RadioEvents {
@@ -104,6 +113,7 @@ impl Radio for ScriptedRadio {
 
     async fn start_scan(&self, services: &[Uuid]) -> Result<(), RadioFault> {
         self.step(None, "scan").await?;
+        sleep(self.scan_takes).await;
         let scan = {
             let mut inner = self.lock();
             inner.scan += if inner.scan.is_multiple_of(2) { 1 } else { 2 };
