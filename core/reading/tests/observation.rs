@@ -438,6 +438,28 @@ proptest! {
     }
 }
 
+/// REQ-READING-054: the longest observation that a sensor can send is read again: as many samples as there may be, each as
+/// long as it may be, in the longest frame.
+#[test]
+fn the_longest_observation_goes_there_and_back() {
+    let all = observations();
+    let (_, sent) = all
+        .iter()
+        .find(|(name, _)| name.ends_with("samples"))
+        .unwrap();
+    let mut reading = sent.clone();
+    let longest = ecg(vec![0x7fff_ffff; MOST_SAMPLES]);
+    let observation = Observation::new(mdc(131_329), longest, None).unwrap();
+    reading.measurement = Measurement::Observation(observation);
+    let Source::Device(device) = &mut reading.source else {
+        unreachable!()
+    };
+    device.packets = vec![vec![0xff; 65_535 + 3 + 4]];
+    let reading = finished(reading);
+    let line = to_observation(&reading, LINK, &gateway());
+    assert!(from_observation(&line).unwrap().reading == reading);
+}
+
 /// REQ-READING-041: a reading that was somebody else's goes to other systems whole, as entered in error, and never comes in
 /// from a phone like that.
 #[test]
