@@ -56,22 +56,30 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
-    log_to_stderr();
+    begin();
     if std::env::var_os(demo::WITH_PARENT).is_some() {
         // A server of the demo must not outlive it, however the demo ends.
         let _ =
             rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM));
     }
+    told(run(cli.command)).into()
+}
+
+/// What every command stands on.
+fn begin() {
+    log_to_stderr();
     // One TLS provider for everything in this process; a second call could only name the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    match run(cli.command) {
-        Ok(done) => done.into(),
-        Err(error) if error.is::<out::ReaderGone>() => Done::Wrong.into(),
-        Err(error) => {
+}
+
+/// How it ended; what went wrong is said.
+fn told(done: anyhow::Result<Done>) -> Done {
+    done.unwrap_or_else(|error| {
+        if !error.is::<out::ReaderGone>() {
             eprintln!("error: {error:#}");
-            Done::Wrong.into()
         }
-    }
+        Done::Wrong
+    })
 }
 
 fn run(command: Command) -> anyhow::Result<Done> {

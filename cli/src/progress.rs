@@ -10,6 +10,8 @@ const TICK: Duration = Duration::from_millis(120);
 /// Something that takes a while, of unknown length.
 pub fn spinner(doing: &'static str) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    // Without it, an empty bar that says "0/0" and nothing else.
+    bar.set_style(ProgressStyle::default_spinner());
     bar.set_message(doing);
     bar.enable_steady_tick(TICK);
     bar

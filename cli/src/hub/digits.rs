@@ -1,25 +1,14 @@
 //! The six digits of a pairing: a device shows them, and a person types them at the hub.
 //!
 //! In: BlueZ's question, by the radio's [`PairingPrompt`]. Out: a question that stands until it is answered
-//! (`teleward hub digits`, or the terminal of `teleward hub pair`), void, or too late. The digits are in no output.
+//! (`teleward hub digits`, or [`super::terminal`]), void, or too late. The digits are in no output.
 
-use std::convert::Infallible;
-use std::io::IsTerminal as _;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use async_trait::async_trait;
 use device::{PairingPrompt, PasskeyQuestion};
-use indicatif::ProgressBar;
 use tokio::sync::{oneshot, watch};
-
-use super::ask::{self, Ask};
-use crate::progress::Aside;
-
-/// How often a pairing's terminal looks whether digits are wanted.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// What a person at a hub is asked.
 pub struct Digits {
@@ -97,71 +86,6 @@ impl PairingPrompt for Digits {
         *self.lock() = None;
         self.wanted.send_replace(false);
     }
-}
-
-/// A line of standard input.
-///
-/// # Errors
-/// When there is none.
-pub fn typed() -> Result<String> {
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line)?;
-    Ok(line)
-}
-
-/// Asks the person at this terminal whenever the hub in service wants digits. Nothing in it ends: the pairing does.
-pub async fn asked_by_the_service(
-    dir: &Path,
-    doing: &Ask,
-    bar: Option<&ProgressBar>,
-) -> Infallible {
-    if !matches!(doing, Ask::Pair { .. }) || !std::io::stdin().is_terminal() {
-        return std::future::pending().await;
-    }
-    loop {
-        tokio::time::sleep(LOOK_EVERY).await;
-        // A hub that has gone away ends the pairing, and its answer says so.
-        let state = ask::in_service(dir, &Ask::AreDigitsWanted).await;
-        if state.is_ok_and(|state| state.is_some_and(|state| state["wanted"] == true)) {
-            let typed = person(bar).await;
-            if let Err(error) = ask::in_service(dir, &Ask::Digits { typed }).await {
-                say(&format!("{error:#}"));
-            }
-        }
-    }
-}
-
-/// The same where this process pairs itself.
-pub async fn asked_here(digits: &Digits, bar: Option<&ProgressBar>) -> Infallible {
-    let mut wanted = digits.wanted();
-    loop {
-        let is_wanted = wanted.wait_for(|wanted| *wanted).await.is_ok();
-        if !is_wanted || !std::io::stdin().is_terminal() {
-            return std::future::pending().await;
-        }
-        if let Err(error) = digits.answer(&person(bar).await) {
-            say(&format!("{error:#}"));
-        }
-    }
-}
-
-/// What a person types. A thread of its own: a terminal cannot be read without blocking.
-async fn person(bar: Option<&ProgressBar>) -> String {
-    let _aside = bar.map(Aside::of);
-    say("Type the six digits that the device shows, and press Enter:");
-    let (out, line) = oneshot::channel();
-    std::thread::spawn(move || out.send(typed().unwrap_or_default()));
-    // Nothing typed is no six digits, and is told as such.
-    line.await.unwrap_or_default()
-}
-
-/// Beside the spinner, which is on standard error, too.
-#[expect(
-    clippy::print_stderr,
-    reason = "a question to the person at the terminal"
-)]
-fn say(words: &str) {
-    eprintln!("\n{words}");
 }
 
 #[cfg(test)]

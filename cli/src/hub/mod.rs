@@ -5,12 +5,15 @@
 
 mod act;
 mod ask;
+#[cfg(test)]
+mod at_terminal;
 mod digits;
 mod person;
 mod radio;
 mod serve;
 mod sheet;
 mod show;
+mod terminal;
 mod trace;
 
 use std::path::{Path, PathBuf};
@@ -19,10 +22,13 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Subcommand;
 use companion::TraceMode;
+use indicatif::ProgressBar;
 
 use self::ask::Ask;
 use self::digits::Digits;
 use self::person::{Said, Who};
+use self::radio::{Bluetooth, Radios};
+use self::terminal::CtrlC;
 use crate::exit::Done;
 use crate::out;
 
@@ -180,8 +186,12 @@ enum What {
     },
 }
 
-/// Carries one command out.
+/// Carries one command out, with the machine's Bluetooth.
 pub fn run(args: Args) -> Result<Done> {
+    run_with(args, &Bluetooth)
+}
+
+fn run_with(args: Args, radios: &dyn Radios) -> Result<Done> {
     let dir = match args.dir {
         Some(dir) => dir,
         None => usual_dir()?,
@@ -198,7 +208,7 @@ pub fn run(args: Args) -> Result<Done> {
                 } else {
                     TraceMode::Redacted
                 };
-                return serve::run(&dir, traces, args.json).await;
+                return serve::run(&dir, radios, traces, args.json).await;
             }
             What::Replay { trace } => return trace::replay(&trace, args.json),
             What::Trace { number } => Ask::Trace { number },
@@ -213,7 +223,7 @@ pub fn run(args: Args) -> Result<Done> {
             },
             What::Pair { seconds, device } => Ask::Pair { seconds, device },
             What::Digits { digits } => Ask::Digits {
-                typed: digits.map_or_else(digits::typed, Ok)?,
+                typed: digits.map_or_else(terminal::typed, Ok)?,
             },
             What::Look { seconds } => Ask::Look { seconds },
             What::Status => Ask::Status,
@@ -245,7 +255,7 @@ pub fn run(args: Args) -> Result<Done> {
                 person: Who::Me,
             },
         };
-        let answer = answer(&dir, &ask).await?;
+        let answer = answer(&dir, &ask, radios).await?;
         if args.json {
             out::line(serde_json::to_string_pretty(&answer)?)?;
         } else {
@@ -256,47 +266,65 @@ pub fn run(args: Args) -> Result<Done> {
 }
 
 /// The answer of the hub in service, or our own when there is none.
-async fn answer(dir: &Path, ask: &Ask) -> Result<serde_json::Value> {
+async fn answer(dir: &Path, ask: &Ask, radios: &dyn Radios) -> Result<serde_json::Value> {
     let slow = matches!(ask, Ask::Join { .. } | Ask::Pair { .. } | Ask::Look { .. });
+    // Before anything moves: from the first moment on it is cleared away again.
+    let ctrl_c = CtrlC::listen()?;
     let bar = slow.then(|| crate::progress::spinner(ask.doing()));
-    let in_service = async {
-        tokio::select! {
-            answer = ask::in_service(dir, ask) => answer,
-            // Only where this is a pairing and a person is at the terminal.
-            never = digits::asked_by_the_service(dir, ask, bar.as_ref()) => match never {},
-        }
-    };
-    let answer = match in_service.await? {
-        Some(answer) => Ok(answer),
-        None => {
-            let asked = Digits::new();
-            let radio = match ask {
-                Ask::Pair { .. } | Ask::Look { .. } => Some(radio::real(&asked).await?),
-                Ask::Join { .. } => None,
-                Ask::AreDigitsWanted
-                | Ask::Digits { .. }
-                | Ask::Status
-                | Ask::History { .. }
-                | Ask::Trace { .. }
-                | Ask::Answer { .. }
-                | Ask::User { .. }
-                | Ask::Register { .. }
-                | Ask::Readings { .. } => {
-                    there_is_a_hub(dir)?;
-                    None
-                }
-            };
-            let companion = act::open(dir, radio, TraceMode::Redacted)?;
-            let answer = tokio::select! {
-                answer = act::carry_out(&companion, ask) => answer,
-                never = digits::asked_here(&asked, bar.as_ref()) => match never {},
-            };
-            companion.close().await;
-            answer
-        }
-    };
+    let answer = watched(dir, ask, radios, bar.as_ref(), ctrl_c).await;
     if let Some(bar) = bar {
         bar.finish_and_clear();
+    }
+    answer
+}
+
+/// The same, while a person may type digits and end it.
+async fn watched(
+    dir: &Path,
+    ask: &Ask,
+    radios: &dyn Radios,
+    bar: Option<&ProgressBar>,
+    mut ctrl_c: CtrlC,
+) -> Result<serde_json::Value> {
+    let in_service = tokio::select! {
+        answer = ask::in_service(dir, ask) => answer?,
+        // Only where this is a pairing and a person is at the terminal.
+        ended = terminal::asked_by_the_service(dir, ask, bar) => return Err(ended),
+        ended = ctrl_c.pressed() => return Err(ended),
+    };
+    if let Some(answer) = in_service {
+        return Ok(answer);
+    }
+    let asked = Digits::new();
+    let radio = match ask {
+        Ask::Pair { .. } | Ask::Look { .. } => tokio::select! {
+            radio = radios.open(&asked) => Some(radio?),
+            ended = ctrl_c.pressed() => return Err(ended),
+        },
+        Ask::Join { .. } => None,
+        Ask::AreDigitsWanted
+        | Ask::Digits { .. }
+        | Ask::Status
+        | Ask::History { .. }
+        | Ask::Trace { .. }
+        | Ask::Answer { .. }
+        | Ask::User { .. }
+        | Ask::Register { .. }
+        | Ask::Readings { .. } => {
+            there_is_a_hub(dir)?;
+            None
+        }
+    };
+    let companion = act::open(dir, radio, TraceMode::Redacted)?;
+    let answer = tokio::select! {
+        answer = act::carry_out(&companion, ask) => answer,
+        ended = terminal::asked_here(&asked, bar) => Err(ended),
+        ended = ctrl_c.pressed() => Err(ended),
+    };
+    tokio::select! {
+        () = companion.close() => {}
+        // Who presses it twice does not want to wait for that either; what is kept is whole at any moment.
+        _ = ctrl_c.pressed() => {}
     }
     answer
 }

@@ -15,7 +15,8 @@ use tokio::time::Instant;
 
 use super::ask::Ask;
 use super::digits::Digits;
-use super::{act, ask, radio, show};
+use super::radio::{self, Radios};
+use super::{act, ask, show};
 use crate::exit::Done;
 use crate::out;
 
@@ -45,9 +46,9 @@ enum Ended {
 }
 
 /// Serves until a signal.
-pub async fn run(dir: &Path, traces: TraceMode, json: bool) -> Result<Done> {
+pub async fn run(dir: &Path, radios: &dyn Radios, traces: TraceMode, json: bool) -> Result<Done> {
     let digits = Digits::new();
-    let mut radio = match radio::real(&digits).await {
+    let mut radio = match radios.open(&digits).await {
         Ok(radio) => Some(radio),
         Err(error) => {
             // It still sends what it has, and collects what the clinic says.
@@ -60,7 +61,13 @@ pub async fn run(dir: &Path, traces: TraceMode, json: bool) -> Result<Done> {
     loop {
         // Opening takes the folder's lock: whoever has it may take the socket over from one that was killed.
         let companion = Arc::new(act::open(dir, radio.clone(), traces)?);
-        let round = round(&companion, dir, radio.as_ref(), &digits, json);
+        let comes = async {
+            match radio {
+                None => radio::comes(radios, &digits).await,
+                Some(_) => std::future::pending().await,
+            }
+        };
+        let round = round(&companion, dir, comes, &digits, json);
         let ended = tokio::select! {
             _ = term.recv() => Ok(Ended::Told),
             _ = int.recv() => Ok(Ended::Told),
@@ -79,7 +86,7 @@ pub async fn run(dir: &Path, traces: TraceMode, json: bool) -> Result<Done> {
 async fn round(
     companion: &Arc<Companion>,
     dir: &Path,
-    radio: Option<&Arc<dyn Radio>>,
+    radio_comes: impl Future<Output = Arc<dyn Radio>>,
     digits: &Arc<Digits>,
     json: bool,
 ) -> Result<Ended> {
@@ -96,12 +103,11 @@ async fn round(
     let mut told = Told::default();
     let mut revision = Revision(0);
     let mut next_look = Instant::now();
-    let radio_comes = radio::comes(digits);
     tokio::pin!(radio_comes);
     let mut digits_wanted = digits.wanted();
     loop {
         tokio::select! {
-            came = &mut radio_comes, if radio.is_none() => return Ok(Ended::RadioCame(came)),
+            came = &mut radio_comes => return Ok(Ended::RadioCame(came)),
             caller = listener.accept() => {
                 let companion = Arc::clone(companion);
                 let digits = Arc::clone(digits);
