@@ -108,9 +108,7 @@ impl Bluez {
     pub(crate) async fn pair(&self, id: &str, device: &DeviceHandle) -> Result<(), RadioFault> {
         self.expect(id, device);
         self.agent.begin();
-        let proxy = self.proxy(&path(id), PAIR_TIMEOUT);
-        let paired: Result<(), dbus::Error> = proxy.method_call(DEVICE, "Pair", ()).await;
-        match paired {
+        match self.call_to_pair(id, PAIR_TIMEOUT).await {
             Ok(()) => Ok(()),
             Err(error) if error.name() == Some("org.bluez.Error.AlreadyExists") => Ok(()),
             Err(error) => Err(match fault(error) {

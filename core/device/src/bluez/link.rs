@@ -35,6 +35,8 @@ struct LinkNews {
     ends: u64,
     /// Whether the services of the present one are known.
     resolved: bool,
+    /// How often a bond was made.
+    bonds: u64,
 }
 
 impl LinkNews {
@@ -43,6 +45,7 @@ impl LinkNews {
         if let Some(resolved) = prop_cast::<bool>(changed, "ServicesResolved") {
             self.resolved = *resolved;
         }
+        self.bonds += u64::from(prop_cast::<bool>(changed, "Paired") == Some(&true));
         let connected = prop_cast::<bool>(changed, "Connected");
         let went = connected == Some(&false);
         self.turns += u64::from(connected.is_some());
@@ -136,6 +139,22 @@ fn handle(path: &str) -> Option<DeviceHandle> {
 }
 
 impl Bluez {
+    /// Calls what pairs, and waits until there is a bond, whoever made it. BlueZ also pairs by itself, for what its own parts
+    /// read of a device, and may then leave a call to pair without an answer (5.66, `device_bonding_complete`: "If we're
+    /// already paired nothing more is needed").
+    pub(super) async fn call_to_pair(&self, id: &str, within: Duration) -> Result<(), dbus::Error> {
+        let mut heard = self.heard.of(&path(id)).subscribe();
+        let before = heard.borrow().bonds;
+        let proxy = self.proxy(&path(id), within);
+        if proxy.get(DEVICE, "Paired").await? {
+            return Ok(());
+        }
+        tokio::select! {
+            answer = proxy.method_call(DEVICE, "Pair", ()) => answer,
+            Ok(_) = heard.wait_for(|now| now.bonds != before) => Ok(()),
+        }
+    }
+
     /// Waits until all is heard that BlueZ had to say so far; gives whether there is a link.
     pub(crate) async fn hear_out(&self, id: &str) -> Result<bool, RadioFault> {
         let proxy = self.proxy(&path(id), TIMEOUT);
@@ -193,6 +212,16 @@ mod tests {
         // BlueZ joins changes that follow each other closely: only the last value is told.
         assert!(news.take(&changed("Connected", false)));
         assert_eq!((news.turns, news.ends), (3, 2));
+    }
+
+    /// REQ-DEVICE-218: a bond that BlueZ made by itself is heard of.
+    #[test]
+    fn bonds_are_counted() {
+        let mut news = LinkNews::default();
+        news.take(&changed("Paired", true));
+        news.take(&changed("Paired", false));
+        news.take(&changed("Connected", true));
+        assert_eq!(news.bonds, 1);
     }
 
     #[test]

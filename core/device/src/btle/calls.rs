@@ -153,7 +153,11 @@ impl Radio for BtleplugRadio {
         let peripheral = self.0.peripheral(device).await?;
         #[cfg(target_os = "linux")]
         self.0.bluez.unexpect(&peripheral.id().to_string());
-        peripheral.disconnect().await.map_err(fault)
+        peripheral.disconnect().await.map_err(fault)?;
+        // BlueZ answers before it says that the link is gone.
+        #[cfg(target_os = "linux")]
+        self.0.bluez.hear_out(&peripheral.id().to_string()).await?;
+        Ok(())
     }
 
     async fn forget(&self, device: &DeviceHandle) -> Result<(), RadioFault> {
