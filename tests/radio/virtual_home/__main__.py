@@ -14,7 +14,7 @@ from pathlib import Path
 
 from . import image
 # Their cases come into the table, in this order.
-from . import cases, early, families, collected, matrix, restart, bench, closing  # noqa: F401, I001
+from . import cases, early, families, collected, matrix, daily, restart, bench, closing  # noqa: F401, I001
 from .air import Air, plug
 from .clinic import Clinic, ClinicError
 from .cuff import Cuff

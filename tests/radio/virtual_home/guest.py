@@ -131,6 +131,15 @@ class Guest:
         """Plugs the adapter `on` or `off`."""
         await self.run(f"setsid /guest/adapter {state} >/dev/null 2>&1 </dev/null")
 
+    async def sleep(self) -> None:
+        """The machine goes to sleep and wakes: programs are frozen, the kernel ends Bluetooth links as before every sleep,
+        devices are put off; five seconds later all of it goes on. The kernel's own test of it, which needs nothing to wake it."""
+        slept = "cat /sys/power/suspend_stats/success"
+        before = int(await self.run(slept))
+        await self.run("echo devices >/sys/power/pm_test; echo freeze >/sys/power/state")
+        if int(await self.run(slept)) != before + 1:
+            raise GuestError("the guest did not sleep")
+
     async def restart_bluez(self) -> None:
         """BlueZ ends, and starts anew, as in an update."""
         await self.run("killall bluetoothd; while pidof bluetoothd; do sleep 0.1; done")
