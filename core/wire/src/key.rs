@@ -113,8 +113,9 @@ impl PublicKey {
     /// # Errors
     /// [`KeyError::BadSignature`].
     pub fn verify(&self, bytes: &[u8], signature: &[u8; 64]) -> Result<(), KeyError> {
-        let (r, _) = signature.split_at(32);
-        if SMALL_ORDER.iter().any(|point| point == r) {
+        let mut r = [0; 32];
+        r.copy_from_slice(&signature[..32]);
+        if SMALL_ORDER_Y.contains(&without_sign(r)) {
             return Err(KeyError::BadSignature);
         }
         let key = ed25519_dalek::VerifyingKey::from_bytes(&self.0).map_err(|_| KeyError::BadKey)?;
@@ -125,8 +126,8 @@ impl PublicKey {
     }
 }
 
-/// The canonical encodings of the eight points of small order (the 8-torsion of edwards25519).
-const SMALL_ORDER: [[u8; 32]; 8] = [
+/// y of the eight points of small order (the 8-torsion of edwards25519), little-endian without the sign of x.
+const SMALL_ORDER_Y: [[u8; 32]; 5] = [
     [
         0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
         0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
@@ -143,11 +144,6 @@ const SMALL_ORDER: [[u8; 32]; 8] = [
         0x00, 0x00,
     ],
     [
-        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
-        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
-        0x00, 0x80,
-    ],
-    [
         0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98,
         0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53,
         0xfc, 0x05,
@@ -157,22 +153,17 @@ const SMALL_ORDER: [[u8; 32]; 8] = [
         0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac,
         0x03, 0x7a,
     ],
-    [
-        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67,
-        0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac,
-        0x03, 0xfa,
-    ],
-    [
-        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98,
-        0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53,
-        0xfc, 0x85,
-    ],
 ];
+
+/// y without the sign of x.
+fn without_sign(mut bytes: [u8; 32]) -> [u8; 32] {
+    bytes[31] &= 0x7f;
+    bytes
+}
 
 /// Whether y, little-endian without the sign of x, is below p = 2^255 − 19.
 fn is_below_p(bytes: &[u8; 32]) -> bool {
-    let mut y = *bytes;
-    y[31] &= 0x7f;
+    let y = without_sign(*bytes);
     let mut p = [0xff; 32];
     (p[0], p[31]) = (0xed, 0x7f);
     y.iter().rev().cmp(p.iter().rev()).is_lt()
@@ -234,12 +225,16 @@ mod tests {
             "f0ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
         ];
         let not_canonical = not_canonical.map(|hex| hex.parse::<crate::Hash>().unwrap().0);
-        for bytes in SMALL_ORDER.iter().chain(&not_canonical) {
-            assert_eq!(PublicKey::from_bytes(bytes), Err(KeyError::BadKey));
+        let negative = |mut y: [u8; 32]| {
+            y[31] |= 0x80;
+            y
+        };
+        let small_order = SMALL_ORDER_Y.into_iter().flat_map(|y| [y, negative(y)]);
+        for bytes in small_order.clone().chain(not_canonical) {
+            assert_eq!(PublicKey::from_bytes(&bytes), Err(KeyError::BadKey));
         }
-        let distinct: std::collections::BTreeSet<_> = SMALL_ORDER.into_iter().collect();
-        assert_eq!(distinct.len(), 8, "there are no more of them");
-        for bytes in SMALL_ORDER {
+        // y = 1 and y = -1 have x = 0, which has no sign: of the ten spellings eight are points' own
+        for bytes in small_order {
             let point = ed25519_dalek::VerifyingKey::from_bytes(&bytes).unwrap();
             assert!(point.is_weak() && is_below_p(&bytes));
         }
