@@ -24,18 +24,12 @@ impl Sessions {
         timeout: Duration,
         now: Time,
     ) -> Result<RequestId, CompanionError> {
-        let radio = self.radio_to_pair(desk)?;
         let known: Vec<DeviceHandle> = desk
             .paired()?
             .into_iter()
             .map(|paired| paired.handle)
             .collect();
-        if !matches!(self.pairing, Pairing::No) {
-            return Err(busy());
-        }
-        let request = desk.new_request("pair", now)?;
-        self.pairing = Pairing::Looking;
-        self.cancel_all();
+        let (radio, request) = self.begin_to_look(desk, "pair", now)?;
         let to_us = self.to_us.clone();
         tokio::spawn(async move {
             let found = look::nearest(&radio, timeout, &known).await;
@@ -52,13 +46,7 @@ impl Sessions {
         timeout: Duration,
         now: Time,
     ) -> Result<RequestId, CompanionError> {
-        let radio = self.radio_to_pair(desk)?;
-        if !matches!(self.pairing, Pairing::No) {
-            return Err(busy());
-        }
-        let request = desk.new_request("look", now)?;
-        self.pairing = Pairing::Looking;
-        self.cancel_all();
+        let (radio, request) = self.begin_to_look(desk, "look", now)?;
         self.near.clear();
         desk.found_changed();
         let (stop, mut stopped) = oneshot::channel::<()>();
@@ -71,6 +59,23 @@ impl Sessions {
             let _closed = to_us.send(Happening::Looked { request, ended }).await;
         });
         Ok(request)
+    }
+
+    /// The radio is free for a look, and a request is made of it.
+    fn begin_to_look(
+        &mut self,
+        desk: &mut Desk,
+        what: &'static str,
+        now: Time,
+    ) -> Result<(RadioView, RequestId), CompanionError> {
+        let radio = self.radio_to_pair(desk)?;
+        if !matches!(self.pairing, Pairing::No) {
+            return Err(busy());
+        }
+        let request = desk.new_request(what, now)?;
+        self.pairing = Pairing::Looking;
+        self.cancel_all();
+        Ok((radio, request))
     }
 
     /// Pairs with a device that the last look has seen.

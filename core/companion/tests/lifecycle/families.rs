@@ -24,8 +24,7 @@ async fn a_body_scale_and_two_sensors_are_collected_from() {
                     {"bytes": "0701150003000140020022843e002e00000100c3064a0300ff"},
                     {"bytes": "0b011500030001400200221e3e002e00000100ffff4a0300ff"},
                     {"bytes": "0f081800030001400200221d3e002e00000100010500000001000607"}]}]}"#;
-    let started = Moment::from_ms(Time::system().ms());
-    let radio = ScriptedRadio::new(Script::parse(script).unwrap(), started).unwrap();
+    let radio = scripted(script);
     let companion = open(dir.path(), &Arc::default(), Some(radio)).unwrap();
     for _ in 0..3 {
         paired(&companion).await;
@@ -74,8 +73,7 @@ async fn a_cuffs_memory_is_collected_once() {
          "stored": {{"service": "1810", "records": [{{"number": 7, "packets": [["2b36", "030700342b{first}"]]}},
                     {{"number": 8, "packets": [["2b36", "030800342b{second}"]]}}]}}}}]}}"#
     );
-    let started = Moment::from_ms(Time::system().ms());
-    let radio = ScriptedRadio::new(Script::parse(&script).unwrap(), started).unwrap();
+    let radio = scripted(&script);
     let companion = open(dir.path(), &Arc::default(), Some(radio)).unwrap();
     paired(&companion).await;
     until(&companion, async || {
@@ -115,8 +113,7 @@ async fn a_scale_and_a_thermometer_stand_beside_the_cuff() {
          "values": {"180a/2a24": "54", "180a/2a25": "3132"}, "frames": [{"bytes": "04380e00fe06"}]},
         {"device": "cuff", "address": "c4c4c4c4c4c3",
          "values": {"180a/2a24": "43", "180a/2a25": "3133"}, "frames": [{"bytes": "1480005200610042000000"}]}]}"#;
-    let started = Moment::from_ms(Time::system().ms());
-    let radio = ScriptedRadio::new(Script::parse(script).unwrap(), started).unwrap();
+    let radio = scripted(script);
     let companion = open(dir.path(), &Arc::default(), Some(radio)).unwrap();
     for _ in 0..3 {
         paired(&companion).await;

@@ -35,8 +35,13 @@ fn cuff(frames: &str) -> String {
 }
 
 fn radio(frames: &str) -> ScriptedRadio {
+    scripted(&cuff(frames))
+}
+
+/// What this script plays, from now on.
+fn scripted(script: &str) -> ScriptedRadio {
     let started = Moment::from_ms(Time::system().ms());
-    ScriptedRadio::new(Script::parse(&cuff(frames)).unwrap(), started).unwrap()
+    ScriptedRadio::new(Script::parse(script).unwrap(), started).unwrap()
 }
 
 fn config(dir: &Path) -> Config {
@@ -211,8 +216,7 @@ async fn what_a_device_said_of_itself_can_be_seen() {
         "device": "cuff-1", "name": "Virtual Cuff", "address": "c4c4c4c4c4c4", "needs_pairing": true,
         "values": {"180a/2a25": "303132333435", "180f/2a19": "50"}, "clock_behind_s": 360,
         "frames": [{"after_ms": 10, "bytes": "1480005200610042000000"}]}]}"#;
-    let started = Moment::from_ms(Time::system().ms());
-    let radio = ScriptedRadio::new(Script::parse(script).unwrap(), started).unwrap();
+    let radio = scripted(script);
     let before = Time::system();
     let companion = open(dir.path(), &vault, Some(radio)).unwrap();
     let id = paired(&companion).await;

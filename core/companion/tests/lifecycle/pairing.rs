@@ -5,8 +5,7 @@ use super::*;
 #[tokio::test]
 async fn a_cuff_that_is_not_there_is_said_as_such() {
     let dir = tempfile::tempdir().unwrap();
-    let started = Moment::from_ms(Time::system().ms());
-    let nobody = ScriptedRadio::new(Script::parse(r#"{"devices": []}"#).unwrap(), started).unwrap();
+    let nobody = scripted(r#"{"devices": []}"#);
     let companion = open(dir.path(), &Arc::default(), Some(nobody)).unwrap();
     let request = companion.pair(Duration::from_millis(10)).await.unwrap();
     let RequestState::Failed { code, text } = outcome(&companion, request).await else {
@@ -64,8 +63,7 @@ async fn a_person_chooses_among_the_devices_that_are_near() {
             {{"device": "cuff-1", "name": "Hers", "address": "c4c4c4c4c4c4", "frames": [{{"bytes": "{GOOD}"}}]}},
             {{"device": "cuff-2", "name": "His", "address": "d4d4d4d4d4d4", "frames": [{{"bytes": "{GOOD}"}}]}}]}}"#
     );
-    let started = Moment::from_ms(Time::system().ms());
-    let radio = ScriptedRadio::new(Script::parse(&script).unwrap(), started).unwrap();
+    let radio = scripted(&script);
     let companion = open(folder.path(), &vault, Some(radio)).unwrap();
     let unknown = companion.pair_with("0011223344556677").await.unwrap_err();
     assert!(

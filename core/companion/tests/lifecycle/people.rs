@@ -100,8 +100,7 @@ async fn a_patient_becomes_a_user_of_a_device() {
     let frame = format!(r#"{{"bytes": "{GOOD}"}}"#);
     let users = r#""users": {"codes": {"1": 1111}, "room": 4, "closed": true}, "frames""#;
     let script = cuff(&frame).replace(r#""frames""#, users);
-    let started = Moment::from_ms(Time::system().ms());
-    let radio = ScriptedRadio::new(Script::parse(&script).unwrap(), started).unwrap();
+    let radio = scripted(&script);
     let vault = Arc::default();
     let companion = open(dir.path(), &vault, Some(radio.clone())).unwrap();
     let id = paired(&companion).await;
